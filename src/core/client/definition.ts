@@ -1,0 +1,42 @@
+import type { Millis } from "../kit/clock.ts"
+import { parseDuration } from "../kit/duration.ts"
+import { invalid } from "../kit/errors.ts"
+import type { EnqueueOptions } from "../task/context.ts"
+import type { TaskDefinition } from "../task/define.ts"
+import { describeIssues } from "../task/schema.ts"
+import type { EnvelopeAsk } from "./envelope.ts"
+
+/**
+ * Fills in what a sender left open from the task's definition, after checking the input against its schema.
+ * The input is sent as it was given: the worker validates and transforms it again.
+ * Throws `invalid_input`, naming every field that does not fit.
+ */
+export async function applyDefinition<I, O>(
+  definition: TaskDefinition<I, O>,
+  input: unknown,
+  options: EnqueueOptions,
+  now: Millis,
+): Promise<EnvelopeAsk> {
+  if (!definition.name)
+    throw invalid(
+      "unnamed_task",
+      "this task definition has no name",
+      "Add `name` to defineTask, or enqueue it by name.",
+    )
+  if (definition.input) {
+    const checked = await definition.input["~standard"].validate(input)
+    if (checked.issues)
+      throw invalid("invalid_input", `input of ${definition.name}: ${describeIssues(checked.issues)}`)
+  }
+  const { queue, priority, expires } = definition
+  return {
+    task: definition.name,
+    input,
+    options: {
+      ...(queue !== undefined && { queue }),
+      ...(priority !== undefined && { priority }),
+      ...(expires !== undefined && { expires: new Date(now + parseDuration(expires)) }),
+      ...options,
+    },
+  }
+}

@@ -1,0 +1,64 @@
+import type { Millis } from "../kit/clock.ts"
+
+/** Everything that can be set, resolved and checked. See docs/cli.md for flags, variables and stem.toml keys. */
+export interface Config {
+  /** Where tasks live. */
+  readonly broker: string
+  /** Where ended tasks are remembered; the broker's URL unless set. */
+  readonly results: string
+  /** Keeps installations on one store apart. */
+  readonly namespace: string
+  readonly log: LogConfig
+  readonly worker: WorkerConfig
+  readonly retention: Retention
+}
+
+export type LogLevel = "debug" | "info" | "warn" | "error" | "silent"
+
+export interface LogConfig {
+  readonly level: LogLevel
+  readonly format: "pretty" | "json"
+}
+
+export interface WorkerConfig {
+  /** Task modules, absolute paths. */
+  readonly modules: readonly string[]
+  /** In order of precedence, or with weights; empty: `default` and every queue the modules' tasks name. */
+  readonly queues: readonly QueueChoice[]
+  /** Tasks at once. */
+  readonly concurrency: number
+  /** Child processes. */
+  readonly isolates: number
+  readonly isolation: "process" | "none"
+  readonly leaseMs: Millis
+  /** How long a stopping worker lets tasks finish. */
+  readonly graceMs: Millis
+  /** Shown in `stem inspect workers`; the host's name and the process id unless set. */
+  readonly name: string
+  /** An isolate is replaced after so many tasks; 0: never. */
+  readonly maxTasks: number
+  /** An isolate is replaced once it holds so much memory; 0: never. */
+  readonly maxRssBytes: number
+  /** Leave when the queues are empty and nothing runs. */
+  readonly drain: boolean
+}
+
+export interface QueueChoice {
+  readonly name: string
+  /** Absent on all: the order is a precedence. Present on all: shares of the turns to be first. */
+  readonly weight?: number | undefined
+}
+
+/** How long what has ended is remembered. */
+export interface Retention {
+  readonly successesMs: Millis
+  /** Failed, cancelled and expired tasks. */
+  readonly failuresMs: Millis
+  readonly deadLettersMs: Millis
+}
+
+export const DEFAULT_RETENTION: Retention = Object.freeze({
+  successesMs: 86_400_000,
+  failuresMs: 30 * 86_400_000,
+  deadLettersMs: 30 * 86_400_000,
+})

@@ -1,0 +1,58 @@
+import type { Clock } from "../kit/clock.ts"
+import type { Broker } from "./broker.ts"
+import type { Inspector } from "./inspector.ts"
+import type { ResultBackend } from "./results.ts"
+import type { WorkerRegistry } from "./workers.ts"
+
+/** One open store. Commands never learn which one they use. */
+export interface Driver {
+  /** The URL as it may be shown: without secrets. */
+  readonly url: string
+  readonly capabilities: Capabilities
+  readonly broker: Broker
+  readonly results: ResultBackend
+  readonly inspector: Inspector
+  readonly workers: WorkerRegistry
+  /** Throws `unavailable` when the store can not be used. */
+  ping(): Promise<void>
+  /** What can hurt here, with its fix. */
+  checkup(): Promise<readonly Finding[]>
+  /** Safe to call twice. Pending calls end first. */
+  close(): Promise<void>
+}
+
+/** What a store can do, for commands that show it; the promises of the contracts hold on all. */
+export interface Capabilities {
+  readonly store: string
+  /** What is still there after a power cut. */
+  readonly durability: string
+  /** Whether another process can open the same tasks. */
+  readonly shared: boolean
+}
+
+export interface Finding {
+  readonly level: "ok" | "warning" | "problem"
+  readonly subject: string
+  readonly message: string
+  readonly fix?: string | undefined
+}
+
+/** What a driver does to its schema: opening migrates by itself, `stem migrate` shows and does it. */
+export interface Migration {
+  readonly from: number
+  readonly to: number
+  readonly statements: readonly string[]
+}
+
+export interface DriverOptions {
+  readonly namespace: string
+  readonly clock: Clock
+}
+
+/** What an adapter's driver.ts offers. */
+export interface DriverModule {
+  /** Opens the store, making and migrating it where needed. Throws `unavailable` or `invalid`. */
+  open(url: string, options: DriverOptions): Promise<Driver>
+  /** Brings the schema up to date, or only tells what it would do. */
+  migrate(url: string, options: { dryRun: boolean }): Promise<Migration>
+}

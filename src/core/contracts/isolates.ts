@@ -1,0 +1,67 @@
+import type { Millis } from "../kit/clock.ts"
+import type { EnqueueOptions } from "../task/context.ts"
+import type { TaskSpec } from "../task/define.ts"
+import type { TaskId } from "../task/envelope.ts"
+import type { Delivery } from "../task/lease.ts"
+import type { Outcome } from "../task/outcome.ts"
+import type { Progress } from "../task/status.ts"
+
+/**
+ * Where user code runs: never in the supervisor, whose event loop keeps the leases.
+ *
+ * However an isolate ends, every run it held resolves exactly once: the run that is known to have killed it as
+ * "lost" (or "failed" for a hard limit), its neighbours are run again or end as "interrupted", at no cost to them.
+ */
+export interface Isolates {
+  /**
+   * Starts the isolates and loads the modules. Throws `invalid` naming file and line when a module can not be
+   * loaded or defines no task, or two of one name; then nothing is left running.
+   */
+  start(hooks: IsolateHooks): Promise<void>
+  /** What the modules define, by task name. Replaced whole by a reload. */
+  specs(): ReadonlyMap<string, TaskSpec>
+  /** Runs one delivery. Never rejects. */
+  run(job: Job): Promise<Outcome>
+  /** Aborts the handler's signal. Nothing happens when the run is over. */
+  abort(id: TaskId, token: number, reason: AbortReason): void
+  /** Kills the isolate the run is in; the run ends as "cancelled", its neighbours at no cost. */
+  terminate(id: TaskId, token: number): void
+  /** New isolates with the modules read anew take all new runs; the old ones finish theirs. Throws as start does, and the old go on. */
+  reload(): Promise<void>
+  /** Kills what still runs (those runs end as "interrupted") and returns when every isolate is gone. */
+  stop(): Promise<void>
+}
+
+export type AbortReason = "soft_time_limit" | "cancelled" | "lease_lost" | "shutdown"
+
+export interface Job {
+  readonly delivery: Delivery
+  readonly maxAttempts: number
+  readonly softMs?: Millis | undefined
+  readonly hardMs?: Millis | undefined
+}
+
+export interface IsolateHooks {
+  progress(id: TaskId, token: number, progress: Progress): void
+  log(line: IsolateLine): void
+  /** A handler's `ctx.enqueue`. */
+  enqueue(ask: ChildAsk): Promise<TaskId>
+  /** An isolate ended that should not have; the pool has replaced it. */
+  died(death: { readonly pid: number; readonly reason: string; readonly running: number }): void
+}
+
+export interface IsolateLine {
+  readonly id: TaskId
+  readonly task: string
+  readonly level: "debug" | "info" | "warn" | "error"
+  readonly message: string
+  readonly fields?: Readonly<Record<string, unknown>> | undefined
+}
+
+export interface ChildAsk {
+  readonly parent: TaskId
+  readonly task: string
+  readonly input: unknown
+  /** `id` is set: derived from the parent's. `at` is an instant here, for it crosses processes as JSON. */
+  readonly options: Omit<EnqueueOptions, "at" | "expires"> & { at?: Millis; expires?: Millis | string }
+}

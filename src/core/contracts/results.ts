@@ -1,0 +1,31 @@
+import type { Millis } from "../kit/clock.ts"
+import type { TaskId } from "../task/envelope.ts"
+import type { EndState, TaskState, TaskStatus } from "../task/status.ts"
+
+/** Where ended tasks are remembered. What still waits or runs is read from the {@link Inspector}. */
+export interface ResultBackend {
+  /** Writes statuses. Of two for one id the one with the higher token stays; of equal tokens, the later. */
+  put(statuses: readonly TaskStatus[]): Promise<void>
+  /** In the order of the ids; undefined where nothing is known. */
+  get(ids: readonly TaskId[]): Promise<readonly (TaskStatus | undefined)[]>
+  /**
+   * The status once the task has ended, from whichever process; undefined at `until` or when the signal aborts.
+   */
+  wait(id: TaskId, until: Millis, signal?: AbortSignal): Promise<TaskStatus | undefined>
+  /** Ended tasks, latest first. */
+  list(filter: StatusFilter): Promise<readonly TaskStatus[]>
+  /** Removes what ended before these instants, at most `max` of them; answers how many. */
+  prune(ask: { succeededBefore: Millis; otherBefore: Millis; max: number }): Promise<number>
+}
+
+export interface StatusFilter {
+  readonly states?: readonly TaskState[] | undefined
+  readonly task?: string | undefined
+  readonly queue?: string | undefined
+  readonly since?: Millis | undefined
+  readonly until?: Millis | undefined
+  readonly limit: number
+}
+
+/** How many ended tasks there are of each state. */
+export type EndCounts = Readonly<Record<EndState, number>>

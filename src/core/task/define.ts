@@ -1,0 +1,80 @@
+import type { Millis } from "../kit/clock.ts"
+import type { Duration } from "../kit/duration.ts"
+import type { TaskContext } from "./context.ts"
+import type { TimeLimits } from "./envelope.ts"
+import type { RetryPolicy } from "./retry.ts"
+import type { StandardSchema } from "./schema.ts"
+
+export type Handler<I, O> = (input: I, ctx: TaskContext) => O | Promise<O>
+
+/** Milliseconds, or a duration, to wait before the attempt after `attempt` (1 for the first). */
+export type BackoffFunction = (attempt: number, error: unknown) => Duration
+
+/** A backoff by name with its defaults, or with your own numbers, or as a function. */
+export type BackoffOption =
+  | "exponential"
+  | "linear"
+  | "fixed"
+  | { kind: "exponential" | "linear"; base?: Duration; max?: Duration; jitter?: number }
+  | { kind: "fixed"; base?: Duration }
+  | BackoffFunction
+
+/** An error class, or the name of one, or an error's code. */
+// biome-ignore lint/suspicious/noExplicitAny: a class's constructor may take anything
+export type ErrorMatch = string | (abstract new (...args: any[]) => unknown)
+
+/**
+ * A task: plain data, so that two copies of this library never clash. Only `run` is required.
+ *
+ * @template I what the handler is given: the schema's output
+ * @template O what it returns: JSON
+ */
+export interface TaskDefinition<I = unknown, O = unknown> {
+  /** Default: the name of the export. */
+  name?: string
+  description?: string
+  /** Any Standard Schema. Input that does not fit is refused at enqueue, or buried at once at the worker. */
+  input?: StandardSchema<unknown, I>
+  /** Default: `default`. */
+  queue?: string
+  /** 0 to 9, 9 first. Default: 5. */
+  priority?: number
+  /** Retries after the first attempt. Default: 3. */
+  retries?: number
+  /** Default: exponential, from 1 s to at most 5 minutes, a quarter of it jitter. */
+  backoff?: BackoffOption
+  /** Retry only these errors. */
+  retryOn?: ErrorMatch[]
+  /** Never retry these errors. */
+  neverRetryOn?: ErrorMatch[]
+  /** Hard limit for one attempt: the process that runs it is killed. Default: none. */
+  timeout?: Duration
+  /** Soft limit for one attempt: `ctx.signal` aborts. Default: none. */
+  softTimeout?: Duration
+  /** Not later than this after it was enqueued. */
+  expires?: Duration
+  run: Handler<I, O>
+}
+
+/** Returns its argument; it only gives it types. A definition works without it. */
+export const defineTask = <I = unknown, O = unknown>(
+  definition: TaskDefinition<I, O>,
+): TaskDefinition<I, O> => definition
+
+/** Ends this attempt and asks for the next one after `delay`. It costs an attempt, as any failure. */
+export function retryAfter(delay: Duration, message = "the handler asked to be retried"): Error {
+  return Object.assign(new Error(message), { name: "RetryAfter", code: "retry_after", retryAfter: delay })
+}
+
+/** A definition's options as the supervisor knows them: plain, checked, with all names and lengths resolved. */
+export interface TaskSpec {
+  readonly name: string
+  readonly description?: string | undefined
+  readonly queue: string
+  readonly priority: number
+  readonly retry: RetryPolicy
+  readonly timeLimits: TimeLimits
+  readonly expiresInMs?: Millis | undefined
+  /** `tasks.ts#resize`: where it was found. */
+  readonly source: string
+}
