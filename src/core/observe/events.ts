@@ -1,0 +1,76 @@
+import type { IsolateLine } from "../contracts/isolates.ts"
+import type { Millis } from "../kit/clock.ts"
+import type { TaskId } from "../task/envelope.ts"
+import { type Failure, toFailure } from "../task/failure.ts"
+
+/** The task an event is about. */
+export interface EventTask {
+  readonly id: TaskId
+  readonly task: string
+  readonly queue: string
+  readonly attempt: number
+}
+
+/**
+ * What a worker says it did, after the store has it. Nothing decides anything from an event, and a listener that
+ * throws changes nothing.
+ */
+export type WorkerEvent =
+  | {
+      readonly kind: "ready"
+      readonly tasks: readonly string[]
+      readonly queues: readonly string[]
+      readonly concurrency: number
+      readonly isolates: number
+    }
+  | ({ readonly kind: "started" } & EventTask)
+  | ({ readonly kind: "succeeded"; readonly ms: Millis } & EventTask)
+  | ({ readonly kind: "retrying"; readonly at: Millis; readonly error: Failure } & EventTask)
+  | ({ readonly kind: "failed"; readonly error: Failure } & EventTask)
+  | ({ readonly kind: "cancelled" } & EventTask)
+  | ({ readonly kind: "expired" } & EventTask)
+  | ({ readonly kind: "released" } & EventTask)
+  /** Somebody else holds or has settled it; what this worker did with it counts for nothing. */
+  | ({ readonly kind: "lease_lost" } & EventTask)
+  | ({ readonly kind: "log" } & IsolateLine)
+  | { readonly kind: "isolate_died"; readonly pid: number; readonly reason: string; readonly running: number }
+  | { readonly kind: "store_lost"; readonly error: Failure }
+  | { readonly kind: "store_back"; readonly awayMs: Millis }
+  | { readonly kind: "reloaded"; readonly tasks: readonly string[] }
+  | { readonly kind: "reload_failed"; readonly error: Failure }
+  | { readonly kind: "draining"; readonly running: number; readonly graceMs: Millis }
+  | { readonly kind: "aborting"; readonly running: number }
+  | { readonly kind: "pruned"; readonly statuses: number; readonly deadLetters: number }
+  | { readonly kind: "upkeep_failed"; readonly error: Failure }
+  | { readonly kind: "listener_failed"; readonly error: Failure }
+  | { readonly kind: "stopped"; readonly forced: boolean }
+
+export type Listener = (event: WorkerEvent) => void
+
+/** Where a worker's events go. A listener that throws is dropped, and the others are told. */
+export interface Events {
+  emit: Listener
+  /** Answers how to stop listening. */
+  on(listener: Listener): () => void
+}
+
+export function createEvents(): Events {
+  const listeners = new Set<Listener>()
+  const events: Events = {
+    emit(event) {
+      for (const listener of listeners) {
+        try {
+          listener(event)
+        } catch (error) {
+          listeners.delete(listener)
+          events.emit({ kind: "listener_failed", error: toFailure(error) })
+        }
+      }
+    },
+    on(listener) {
+      listeners.add(listener)
+      return () => listeners.delete(listener)
+    },
+  }
+  return events
+}

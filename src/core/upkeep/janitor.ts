@@ -1,0 +1,63 @@
+import type { Retention } from "../config/config.ts"
+import type { DeadLetters } from "../contracts/inspector.ts"
+import type { ResultBackend } from "../contracts/results.ts"
+import type { Clock, Millis } from "../kit/clock.ts"
+import type { Listener } from "../observe/events.ts"
+import { toFailure } from "../task/failure.ts"
+
+export interface JanitorParts {
+  readonly results: ResultBackend
+  readonly deadLetters: DeadLetters
+  readonly retention: Retention
+  readonly clock: Clock
+  readonly emit: Listener
+}
+
+/** Between two rounds. Every worker has a janitor; what one removed the others no longer find. */
+const EVERY: Millis = 60_000
+/** Removed in one call, so that no transaction is long; and the pause after a full batch, so that work goes first. */
+const BATCH = 1000
+const PAUSE: Millis = 20
+
+/** Removes what is past its retention, in bounded batches, until the signal aborts. */
+export async function janitor(parts: JanitorParts, signal: AbortSignal): Promise<void> {
+  while (!signal.aborted) {
+    await parts.clock.sleep(EVERY * (0.75 + parts.clock.random() / 2), signal)
+    if (signal.aborted) return
+    try {
+      await sweep(parts, signal)
+    } catch (error) {
+      parts.emit({ kind: "upkeep_failed", error: toFailure(error) })
+    }
+  }
+}
+
+/** One round: everything that is past its retention now. Answers how much was removed. */
+export async function sweep(
+  { results, deadLetters, retention, clock, emit }: JanitorParts,
+  signal: AbortSignal,
+): Promise<{ statuses: number; deadLetters: number }> {
+  const now = clock.now()
+  const batches = async (remove: () => Promise<number>) => {
+    let total = 0
+    while (!signal.aborted) {
+      const removed = await remove()
+      total += removed
+      if (removed < BATCH) break
+      await clock.sleep(PAUSE, signal)
+    }
+    return total
+  }
+  const removed = {
+    statuses: await batches(() =>
+      results.prune({
+        succeededBefore: now - retention.successesMs,
+        otherBefore: now - retention.failuresMs,
+        max: BATCH,
+      }),
+    ),
+    deadLetters: await batches(() => deadLetters.prune(now - retention.deadLettersMs, BATCH)),
+  }
+  if (removed.statuses + removed.deadLetters > 0) emit({ kind: "pruned", ...removed })
+  return removed
+}

@@ -1,0 +1,64 @@
+import type { Broker } from "../contracts/broker.ts"
+import type { Clock, Millis } from "../kit/clock.ts"
+import type { Delivery } from "../task/lease.ts"
+import type { StoreWatch } from "./store-watch.ts"
+
+export interface FetcherParts {
+  readonly broker: Broker
+  readonly store: StoreWatch
+  readonly clock: Clock
+  readonly holder: string
+  readonly leaseMs: Millis
+  /** The queues, the one to take from first in front; asked anew for each reserve. */
+  readonly queues: () => readonly string[]
+  /** Free slots now. */
+  readonly free: () => number
+  /** Resolves when there is a free slot, or the signal aborts. */
+  readonly slot: (signal: AbortSignal) => Promise<void>
+  /** Takes the deliveries; `began` is when the call that leased them began, by the monotonic clock. */
+  readonly take: (deliveries: readonly Delivery[], began: Millis) => void
+  /** Told each time nothing was to be had. Answers whether to go on. */
+  readonly empty: () => Promise<boolean>
+}
+
+/** The safety net under wake-ups that never arrive. */
+const POLL: Millis = 1000
+
+/**
+ * Takes work for the free slots and no more: reclaims what the dead have left, reserves what is ready, and when
+ * there is neither sleeps until the store says when to look again. Returns when the signal aborts, or when
+ * `empty` says that it is enough.
+ */
+export async function fetcher(parts: FetcherParts, signal: AbortSignal): Promise<void> {
+  const { broker, clock, store, holder, leaseMs } = parts
+  const reclaimEvery = Math.min(leaseMs / 4, 1000)
+  let reclaimedAt = Number.NEGATIVE_INFINITY
+
+  const ask = () => ({ queues: parts.queues(), max: parts.free(), holder, leaseMs })
+  const took = (deliveries: readonly Delivery[], began: Millis) => {
+    if (deliveries.length > 0) parts.take(deliveries, began)
+    return deliveries.length
+  }
+
+  while (!signal.aborted) {
+    await parts.slot(signal)
+    if (signal.aborted) return
+    if (clock.monotonic() - reclaimedAt >= reclaimEvery) {
+      const began = clock.monotonic()
+      const lost = await store.insist(() => broker.reclaim(ask()), signal)
+      if (!lost) return
+      reclaimedAt = began
+      took(lost, began)
+      if (parts.free() < 1) continue
+    }
+    const began = clock.monotonic()
+    const reserved = await store.insist(() => broker.reserve(ask()), signal)
+    if (!reserved) return
+    const { deliveries, wakeAt = Number.POSITIVE_INFINITY } = reserved
+    if (took(deliveries, began) > 0) continue
+    if (!(await parts.empty())) return
+    // A lease that runs out is a reason to wake, so the next round must look for lost ones at once.
+    if (wakeAt <= clock.now() + POLL) reclaimedAt = Number.NEGATIVE_INFINITY
+    await broker.wait(parts.queues(), Math.min(wakeAt, clock.now() + POLL), signal)
+  }
+}

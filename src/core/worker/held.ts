@@ -1,0 +1,31 @@
+import type { AbortReason } from "../contracts/isolates.ts"
+import type { Millis } from "../kit/clock.ts"
+import type { TaskId } from "../task/envelope.ts"
+import type { Delivery } from "../task/lease.ts"
+import type { Progress } from "../task/status.ts"
+
+/** A delivery this worker has in its hand, from reserve to settled. */
+export interface Held {
+  readonly delivery: Delivery
+  /** By the monotonic clock: after it the lease may be another's. */
+  trustedUntil: Millis
+  /** By the monotonic clock: when the last successful reserve or renew began. */
+  renewedAt: Millis
+  /** By the wall clock; absent while it does not run. */
+  startedAt?: Millis
+  /** Why its handler was aborted, the gravest reason winning. */
+  aborted?: AbortReason
+  /** Its isolate is about to be killed. */
+  terminating?: boolean
+  /** Not yet stored. */
+  progress?: Progress
+}
+
+/** All of a worker's leases, by task id. */
+export type Leases = Map<TaskId, Held>
+
+/**
+ * How long before its end a lease is no longer trusted: a fifth of it, at most five seconds, for a clock that
+ * runs a little off and a store that answers late.
+ */
+export const marginOf = (leaseMs: Millis): Millis => Math.min(leaseMs / 5, 5000)

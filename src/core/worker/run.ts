@@ -1,0 +1,102 @@
+import { settlementOf } from "../canvas/settlement.ts"
+import type { Isolates } from "../contracts/isolates.ts"
+import type { Clock, Millis } from "../kit/clock.ts"
+import type { Listener, WorkerEvent } from "../observe/events.ts"
+import { gate, type Refusal } from "../policy/gate.ts"
+import { retryPolicyOf, timeLimitsOf } from "../policy/limits.ts"
+import type { Outcome } from "../task/outcome.ts"
+import type { RetryPolicy } from "../task/retry.ts"
+import type { Settlement } from "../task/verdict.ts"
+import { aboutTask } from "./about.ts"
+import type { Held, Leases } from "./held.ts"
+import type { Settler } from "./settler.ts"
+
+export interface RunParts {
+  readonly leases: Leases
+  readonly isolates: Isolates
+  readonly settler: Settler
+  readonly clock: Clock
+  readonly emit: Listener
+  readonly worker: string
+  /** Told when the handler's slot is free, before the settlement is stored. */
+  readonly freed: () => void
+}
+
+/** One delivery's way: gate, handler, verdict, settlement, event. Never rejects. */
+export async function run(parts: RunParts, held: Held): Promise<void> {
+  const { delivery } = held
+  const { envelope } = delivery
+  const spec = parts.isolates.specs().get(envelope.task)
+  const policy = retryPolicyOf(envelope, spec)
+  const refusal = gate(delivery, spec, parts.clock.now())
+  let outcome: Outcome | Refusal
+  if (refusal) outcome = refusal
+  else {
+    held.startedAt = parts.clock.now()
+    parts.emit({ kind: "started", ...aboutTask(delivery) })
+    const limits = timeLimitsOf(envelope, spec)
+    outcome = blame(
+      held,
+      await parts.isolates.run({
+        delivery,
+        maxAttempts: policy.max + 1,
+        softMs: limits.softMs,
+        hardMs: limits.hardMs,
+      }),
+    )
+  }
+  parts.freed()
+  await finish(parts, held, outcome, policy)
+}
+
+/**
+ * What an abort makes of an outcome: a success stands; a failure of a cancelled handler is its cancellation, and
+ * of one stopped by the shutdown or a lost lease no fault of its own.
+ */
+function blame({ aborted }: Held, outcome: Outcome): Outcome {
+  if (outcome.kind === "succeeded" || aborted === undefined) return outcome
+  if (aborted === "cancelled") return { kind: "cancelled" }
+  const stopped = aborted === "shutdown" || aborted === "lease_lost"
+  return stopped && outcome.kind === "failed" ? { kind: "interrupted" } : outcome
+}
+
+async function finish(
+  parts: RunParts,
+  held: Held,
+  outcome: Outcome | Refusal,
+  policy: RetryPolicy,
+): Promise<void> {
+  const { clock, settler, leases, worker } = parts
+  const now = clock.now()
+  const settlement = settlementOf({
+    delivery: held.delivery,
+    outcome,
+    policy,
+    startedAt: held.startedAt,
+    worker,
+    now,
+    random: clock.random(),
+  })
+  const settled = await settler.settle(settlement)
+  // A lost task may be back in this worker's hand, under the next token.
+  const { id } = held.delivery.envelope
+  if (leases.get(id) === held) leases.delete(id)
+  if (settled === "settled") parts.emit(eventOf(held, settlement, now))
+  else if (held.aborted !== "lease_lost") parts.emit({ kind: "lease_lost", ...aboutTask(held.delivery) })
+}
+
+function eventOf({ delivery, startedAt }: Held, { verdict, status }: Settlement, now: Millis): WorkerEvent {
+  const task = aboutTask(delivery)
+  switch (verdict.kind) {
+    case "retry":
+      return { kind: "retrying", ...task, at: verdict.at, error: verdict.reason }
+    case "release":
+      return { kind: "released", ...task }
+    case "bury":
+      return { kind: "failed", ...task, error: verdict.reason }
+    case "ack":
+      return status?.state === "cancelled" || status?.state === "expired"
+        ? { kind: status.state, ...task }
+        : { kind: "succeeded", ...task, ms: now - (startedAt ?? now) }
+  }
+}

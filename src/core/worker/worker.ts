@@ -1,0 +1,203 @@
+import type { Millis } from "../kit/clock.ts"
+import { createEvents, type Listener } from "../observe/events.ts"
+import { toFailure } from "../task/failure.ts"
+import type { Delivery } from "../task/lease.ts"
+import { childEnqueuer } from "./children.ts"
+import { fetcher } from "./fetcher.ts"
+import { heartbeat } from "./heartbeat.ts"
+import { type Held, type Leases, marginOf } from "./held.ts"
+import { presence } from "./presence.ts"
+import { run } from "./run.ts"
+import type { WorkerParts, WorkerSettings } from "./settings.ts"
+import { createSettler } from "./settler.ts"
+import { createSlots } from "./slots.ts"
+import { createStoreWatch } from "./store-watch.ts"
+import { keepTally } from "./tally.ts"
+import { queueTurns } from "./turns.ts"
+
+export interface RunningWorker {
+  /**
+   * Takes nothing new, lets the handlers finish for the grace, then aborts. Leases are kept meanwhile. Calling it
+   * again changes nothing.
+   */
+  drain(): void
+  /** Aborts the handlers, kills what does not stop, and hands the unfinished back at no cost. */
+  abort(): void
+  /** New isolates with the modules read anew. Never rejects: the events tell. */
+  reload(): Promise<void>
+  on(listener: Listener): () => void
+  /** Resolves when everything is finished or handed back. `forced`: some were handed back unfinished. */
+  readonly done: Promise<{ readonly forced: boolean }>
+}
+
+/** How long an aborted handler has to stop by itself before its isolate is killed. */
+const ABORT_GRACE: Millis = 500
+/** How long a leaving worker waits for a store that does not answer; the leases then run out by themselves. */
+const FAREWELL: Millis = 5000
+
+/**
+ * Starts a worker. Throws what the isolates throw when a module can not be loaded; nothing was reserved then.
+ */
+export async function startWorker(
+  parts: WorkerParts,
+  settings: WorkerSettings,
+  listener?: Listener,
+): Promise<RunningWorker> {
+  const { broker, isolates, clock } = parts
+  const events = createEvents()
+  if (listener) events.on(listener)
+  const { emit } = events
+  const leases: Leases = new Map()
+  const tally = keepTally(events)
+  const slots = createSlots(settings.concurrency)
+  const store = createStoreWatch(emit, clock)
+  const settler = createSettler(broker, store)
+  const quiet = new AbortController()
+  const aborted = new AbortController()
+  const over = new AbortController()
+  const startedAt = clock.now()
+
+  await isolates.start({
+    progress: (id, token, progress) => {
+      const held = leases.get(id)
+      if (held?.delivery.lease.token === token) held.progress = progress
+    },
+    log: (line) => emit({ kind: "log", ...line }),
+    enqueue: childEnqueuer(broker, isolates, leases, clock),
+    died: (death) => emit({ kind: "isolate_died", ...death }),
+  })
+
+  let turns = turnsNow()
+  function turnsNow() {
+    const named = [...isolates.specs().values()].map(({ queue }) => queue)
+    const choices =
+      settings.queues.length > 0
+        ? settings.queues
+        : [...new Set(["default", ...named])].map((name) => ({ name }))
+    return queueTurns(choices, clock.random)
+  }
+
+  const runParts = { leases, isolates, settler, clock, emit, worker: settings.id, freed: slots.give }
+
+  function take(deliveries: readonly Delivery[], began: Millis): void {
+    slots.take(deliveries.length)
+    for (const delivery of deliveries) {
+      const trustedUntil = began + settings.leaseMs - marginOf(settings.leaseMs)
+      const held: Held = { delivery, renewedAt: began, trustedUntil }
+      leases.set(delivery.envelope.id, held)
+      if (aborted.signal.aborted) held.aborted = "shutdown"
+      void run(runParts, held)
+    }
+  }
+
+  /** Whether to go on when nothing was to be had: a draining worker leaves once no live task is left but scheduled ones. */
+  async function empty(): Promise<boolean> {
+    if (!settings.drain) return true
+    if (leases.size > 0) return true
+    const queues = new Set(turns())
+    const counts = await store.attempt(() => parts.inspector.queues())
+    return (
+      !counts ||
+      counts.some((of) => queues.has(of.queue) && !of.paused && of.ready + of.running + of.retrying > 0)
+    )
+  }
+
+  const describe = () => ({
+    v: 1 as const,
+    id: settings.id,
+    name: settings.name,
+    ...{ host: settings.process.host, pid: settings.process.pid, version: settings.process.version },
+    state: quiet.signal.aborted ? ("draining" as const) : ("running" as const),
+    queues: [...turns()].sort(),
+    concurrency: settings.concurrency,
+    tasks: [...isolates.specs().keys()],
+    running: [...leases.values()].flatMap(({ delivery, startedAt: at }) =>
+      at === undefined ? [] : [{ id: delivery.envelope.id, task: delivery.envelope.task, startedAt: at }],
+    ),
+    done: { ...tally },
+    startedAt,
+    seenAt: clock.now(),
+    rssBytes: settings.process.rss(),
+  })
+
+  function drain(): void {
+    if (quiet.signal.aborted) return
+    quiet.abort()
+    emit({ kind: "draining", running: leases.size, graceMs: settings.graceMs })
+  }
+
+  function abort(): void {
+    if (aborted.signal.aborted) return
+    drain()
+    aborted.abort()
+    emit({ kind: "aborting", running: leases.size })
+    for (const held of leases.values()) {
+      if (held.aborted) continue
+      held.aborted = "shutdown"
+      isolates.abort(held.delivery.envelope.id, held.delivery.lease.token, "shutdown")
+    }
+  }
+
+  /** The ladder: take nothing new, let finish, abort, kill, hand back, leave. */
+  async function live(): Promise<{ forced: boolean }> {
+    const beating = heartbeat(
+      { leases, broker, isolates, store, clock, emit, leaseMs: settings.leaseMs },
+      over.signal,
+    )
+    const present = presence({ registry: parts.registry, store, clock }, describe, over.signal)
+    const chores = parts.chores.map((chore) => chore(emit, quiet.signal))
+    await fetcher(
+      {
+        ...{ broker, store, clock, take, empty },
+        holder: settings.id,
+        leaseMs: settings.leaseMs,
+        queues: () => turns(),
+        free: slots.free,
+        slot: slots.available,
+      },
+      quiet.signal,
+    )
+    quiet.abort()
+    await Promise.race([slots.allFree(aborted.signal), clock.sleep(settings.graceMs, aborted.signal)])
+    const forced = leases.size > 0 && slots.free() < settings.concurrency
+    if (forced) {
+      abort()
+      const stopped = new AbortController()
+      await Promise.race([slots.allFree(stopped.signal), clock.sleep(ABORT_GRACE)])
+      stopped.abort()
+    }
+    await isolates.stop()
+    const patience = new AbortController()
+    await Promise.race([settler.idle(), clock.sleep(FAREWELL, patience.signal)])
+    patience.abort()
+    settler.giveUp()
+    over.abort()
+    await Promise.race([Promise.all([beating, present, ...chores]), clock.sleep(FAREWELL)])
+    emit({ kind: "stopped", forced })
+    return { forced }
+  }
+
+  emit({
+    kind: "ready",
+    tasks: [...isolates.specs().keys()],
+    queues: [...turns()].sort(),
+    concurrency: settings.concurrency,
+    isolates: settings.isolateCount,
+  })
+
+  return {
+    drain,
+    abort,
+    async reload() {
+      try {
+        await isolates.reload()
+        turns = turnsNow()
+        emit({ kind: "reloaded", tasks: [...isolates.specs().keys()] })
+      } catch (error) {
+        emit({ kind: "reload_failed", error: toFailure(error) })
+      }
+    },
+    on: events.on,
+    done: live(),
+  }
+}
