@@ -1,6 +1,7 @@
 import type { Broker } from "../contracts/broker.ts"
 import type { Isolates } from "../contracts/isolates.ts"
 import type { Clock, Millis } from "../kit/clock.ts"
+import { within } from "../kit/deadline.ts"
 import type { Listener } from "../observe/events.ts"
 import { aboutTask } from "./about.ts"
 import { type Held, type Leases, marginOf } from "./held.ts"
@@ -48,7 +49,10 @@ async function beat(parts: Parts, every: Millis): Promise<void> {
     delete held.progress
     return { lease: held.delivery.lease, progress }
   })
-  const answers = await within(parts, leaseMs / 3, () => broker.renew(renewals, leaseMs))
+  // A store that does not answer in time is as good as one that answers no: the next beat asks again.
+  const answers = await within(clock, leaseMs / 3, () =>
+    parts.store.attempt(() => broker.renew(renewals, leaseMs)),
+  )
   if (!answers) {
     due.forEach((held, at) => {
       const progress = renewals[at]?.progress
@@ -68,14 +72,6 @@ async function beat(parts: Parts, every: Millis): Promise<void> {
     held.trustedUntil = began + leaseMs - marginOf(leaseMs)
     if (answer.cancel) cancel(parts, held, answer.cancel)
   })
-}
-
-/** A store that does not answer in time is as good as one that answers no: the next beat asks again. */
-async function within<T>({ store, clock }: Parts, deadline: Millis, call: () => Promise<T>) {
-  const late = new AbortController()
-  const answer = await Promise.race([store.attempt(call), clock.sleep(deadline, late.signal)])
-  late.abort()
-  return answer as T | undefined
 }
 
 function distrust(parts: Parts, now: Millis): void {

@@ -31,6 +31,7 @@ export async function run(parts: RunParts, held: Held): Promise<void> {
   const refusal = gate(delivery, spec, parts.clock.now())
   let outcome: Outcome | Refusal
   if (refusal) outcome = refusal
+  else if (held.aborted) outcome = { kind: "interrupted" }
   else {
     held.startedAt = parts.clock.now()
     parts.emit({ kind: "started", ...aboutTask(delivery) })

@@ -1,4 +1,5 @@
 import type { Millis } from "../kit/clock.ts"
+import { within } from "../kit/deadline.ts"
 import { createEvents, type Listener } from "../observe/events.ts"
 import { toFailure } from "../task/failure.ts"
 import type { Delivery } from "../task/lease.ts"
@@ -10,6 +11,7 @@ import { presence } from "./presence.ts"
 import { run } from "./run.ts"
 import type { WorkerParts, WorkerSettings } from "./settings.ts"
 import { createSettler } from "./settler.ts"
+import { FAREWELL, shutdown } from "./shutdown.ts"
 import { createSlots } from "./slots.ts"
 import { createStoreWatch } from "./store-watch.ts"
 import { keepTally } from "./tally.ts"
@@ -29,11 +31,6 @@ export interface RunningWorker {
   /** Resolves when everything is finished or handed back. `forced`: some were handed back unfinished. */
   readonly done: Promise<{ readonly forced: boolean }>
 }
-
-/** How long an aborted handler has to stop by itself before its isolate is killed. */
-const ABORT_GRACE: Millis = 500
-/** How long a leaving worker waits for a store that does not answer; the leases then run out by themselves. */
-const FAREWELL: Millis = 5000
 
 /**
  * Starts a worker. Throws what the isolates throw when a module can not be loaded; nothing was reserved then.
@@ -85,7 +82,7 @@ export async function startWorker(
       const trustedUntil = began + settings.leaseMs - marginOf(settings.leaseMs)
       const held: Held = { delivery, renewedAt: began, trustedUntil }
       leases.set(delivery.envelope.id, held)
-      if (aborted.signal.aborted) held.aborted = "shutdown"
+      if (quiet.signal.aborted) held.aborted = "shutdown"
       void run(runParts, held)
     }
   }
@@ -138,7 +135,6 @@ export async function startWorker(
     }
   }
 
-  /** The ladder: take nothing new, let finish, abort, kill, hand back, leave. */
   async function live(): Promise<{ forced: boolean }> {
     const beating = heartbeat(
       { leases, broker, isolates, store, clock, emit, leaseMs: settings.leaseMs },
@@ -158,21 +154,18 @@ export async function startWorker(
       quiet.signal,
     )
     quiet.abort()
-    await Promise.race([slots.allFree(aborted.signal), clock.sleep(settings.graceMs, aborted.signal)])
-    const forced = leases.size > 0 && slots.free() < settings.concurrency
-    if (forced) {
-      abort()
-      const stopped = new AbortController()
-      await Promise.race([slots.allFree(stopped.signal), clock.sleep(ABORT_GRACE)])
-      stopped.abort()
-    }
-    await isolates.stop()
-    const patience = new AbortController()
-    await Promise.race([settler.idle(), clock.sleep(FAREWELL, patience.signal)])
-    patience.abort()
-    settler.giveUp()
+    const { graceMs } = settings
+    const { forced } = await shutdown({
+      clock,
+      slots,
+      isolates,
+      settler,
+      graceMs,
+      abort,
+      hurry: aborted.signal,
+    })
     over.abort()
-    await Promise.race([Promise.all([beating, present, ...chores]), clock.sleep(FAREWELL)])
+    await within(clock, FAREWELL, () => Promise.all([beating, present, ...chores]))
     emit({ kind: "stopped", forced })
     return { forced }
   }

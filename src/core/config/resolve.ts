@@ -1,0 +1,152 @@
+import * as v from "valibot"
+import { invalid } from "../kit/errors.ts"
+import { type Config, DEFAULT_RETENTION } from "./config.ts"
+import { type ConfigFile, readConfigFile } from "./file.ts"
+import { SETTING_KEYS, SETTINGS, type Setting, type SettingKey, type SettingValue } from "./settings.ts"
+
+/** What the world says about the settings. Nothing in here reads it: it is handed in. */
+export interface Sources {
+  /** By flag name, without dashes. */
+  readonly flags: Readonly<Record<string, unknown>>
+  /** Operands of `stem worker`. */
+  readonly modules?: readonly string[] | undefined
+  readonly env: Readonly<Record<string, string | undefined>>
+  /** The text of the files that `…_FILE` variables name, by variable. */
+  readonly secretFiles?: Readonly<Record<string, string>> | undefined
+  /** Nearest first. */
+  readonly files: readonly ConfigFile[]
+  readonly directory: string
+  readonly machine: Machine
+}
+
+/** What defaults depend on. */
+export interface Machine {
+  readonly cores: number
+  readonly host: string
+  readonly pid: number
+  /** Whether stderr is a terminal. */
+  readonly terminal: boolean
+  /** The broker when nobody names one. */
+  readonly broker: string
+}
+
+export type SourceKind = "flag" | "environment" | "file" | "default"
+
+/** One value and where it came from. */
+export interface Resolved {
+  readonly key: SettingKey
+  readonly value: unknown
+  /** As it may be shown: in the words in which it is set, secrets masked. */
+  readonly shown: unknown
+  readonly source: SourceKind
+  /** The flag, the variable or the file. */
+  readonly origin?: string | undefined
+}
+
+export interface Resolution {
+  readonly config: Config
+  readonly values: readonly Resolved[]
+}
+
+interface Found {
+  readonly raw: unknown
+  readonly source: SourceKind
+  readonly origin: string
+  readonly directory: string
+}
+
+/**
+ * Flags, then the environment, then the nearest stem.toml, then the user's, then defaults. Throws
+ * `invalid_config` naming where the wrong value stands. An empty variable counts as unset.
+ */
+export async function resolveConfig(sources: Sources): Promise<Resolution> {
+  const files: { file: ConfigFile; said: ReadonlyMap<SettingKey, unknown> }[] = []
+  for (const file of sources.files) files.push({ file, said: await readConfigFile(file) })
+  const values = new Map<SettingKey, Resolved>()
+  for (const key of SETTING_KEYS) {
+    // What a file says wrong is told even where something nearer overrules it: it will bite on another day.
+    for (const { file, said } of files) if (said.has(key)) accept(key, fromFile(file, said.get(key)))
+    const found = fromFlag(sources, key) ?? fromEnvironment(sources, key)
+    const nearest = files.find(({ said }) => said.has(key))
+    const best = found ?? (nearest && fromFile(nearest.file, nearest.said.get(key)))
+    if (best) values.set(key, accept(key, best))
+  }
+  return withDefaults(values, sources.machine)
+}
+
+function fromFlag({ flags, modules, directory }: Sources, key: SettingKey): Found | undefined {
+  if (key === "worker.modules")
+    return modules?.length ? { raw: modules, source: "flag", origin: "operands", directory } : undefined
+  const { flag } = SETTINGS[key] as Setting
+  const raw = flag === undefined ? undefined : flags[flag]
+  return raw === undefined ? undefined : { raw, source: "flag", origin: `--${flag}`, directory }
+}
+
+function fromEnvironment({ env, secretFiles, directory }: Sources, key: SettingKey): Found | undefined {
+  const { env: name, secret } = SETTINGS[key] as Setting
+  if (!name) return undefined
+  const raw = env[name] || undefined
+  const inFile = secret ? secretFiles?.[`${name}_FILE`] : undefined
+  if (raw !== undefined && inFile !== undefined)
+    throw invalid("invalid_config", `${name} and ${name}_FILE are both set`, "Unset one of them.")
+  if (inFile !== undefined)
+    return { raw: inFile.trim(), source: "environment", origin: `${name}_FILE`, directory }
+  return raw === undefined ? undefined : { raw, source: "environment", origin: name, directory }
+}
+
+const fromFile = (file: ConfigFile, raw: unknown): Found => ({
+  raw,
+  source: "file",
+  origin: file.name,
+  directory: file.directory,
+})
+
+function accept(key: SettingKey, { raw, source, origin, directory }: Found): Resolved {
+  const { read, show, place, secret } = SETTINGS[key] as Setting
+  const parsed = v.safeParse(read, raw)
+  if (!parsed.success) {
+    const where = source === "file" ? `${origin}: ${key}` : origin
+    // What is wrong with a secret is said without repeating it.
+    const reason = secret ? "this is not a store's URL, such as sqlite:./stem.db" : parsed.issues[0].message
+    throw invalid("invalid_config", `${where}: ${reason}`, "See every value and its origin: stem config")
+  }
+  const value = place ? place(parsed.output, directory) : parsed.output
+  return { key, value, shown: show(value), source, origin }
+}
+
+function withDefaults(values: Map<SettingKey, Resolved>, machine: Machine): Resolution {
+  const get = <K extends SettingKey>(key: K, otherwise: SettingValue<K>): SettingValue<K> => {
+    const known = values.get(key)
+    if (known) return known.value as SettingValue<K>
+    const { show } = SETTINGS[key] as unknown as Setting<SettingValue<K>>
+    values.set(key, { key, value: otherwise, shown: show(otherwise), source: "default" })
+    return otherwise
+  }
+  const broker = get("broker", machine.broker)
+  const concurrency = get("worker.concurrency", 2 * machine.cores)
+  const config: Config = {
+    broker,
+    results: get("results", broker),
+    namespace: get("namespace", "stem"),
+    log: { level: get("log.level", "info"), format: get("log.format", machine.terminal ? "pretty" : "json") },
+    worker: {
+      modules: get("worker.modules", []),
+      queues: get("worker.queues", []),
+      concurrency,
+      isolates: get("worker.isolates", Math.min(machine.cores, concurrency)),
+      isolation: get("worker.isolation", "process"),
+      leaseMs: get("worker.lease", 30_000),
+      graceMs: get("worker.grace", 30_000),
+      name: get("worker.name", `${machine.host}-${machine.pid}`),
+      maxTasks: get("worker.max-tasks", 0),
+      maxRssBytes: get("worker.max-rss", 0),
+      drain: get("worker.drain", false),
+    },
+    retention: {
+      successesMs: get("retention.successes", DEFAULT_RETENTION.successesMs),
+      failuresMs: get("retention.failures", DEFAULT_RETENTION.failuresMs),
+      deadLettersMs: get("retention.dead-letters", DEFAULT_RETENTION.deadLettersMs),
+    },
+  }
+  return { config, values: SETTING_KEYS.map((key) => values.get(key) as Resolved) }
+}

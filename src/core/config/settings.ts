@@ -1,0 +1,177 @@
+/**
+ * Every setting of Stem: its key in stem.toml, its flag, its environment variable, and how it is read.
+ * Flags, `stem config`, docs/cli.md and the completions all follow this table.
+ */
+import type { Millis } from "../kit/clock.ts"
+import { formatDuration } from "../kit/duration.ts"
+import type { QueueChoice } from "./config.ts"
+import { maskUrl } from "./mask.ts"
+import { choice, duration, flag, paths, queues, type Reader, size, text, whole } from "./values.ts"
+
+export interface Setting<T = unknown> {
+  readonly about: string
+  readonly read: Reader<T>
+  /** As it is shown to people, without secrets. */
+  readonly show: (value: T) => unknown
+  /** Without the dashes. */
+  readonly flag?: string
+  readonly env?: string
+  /** Whether stem.toml may say it. */
+  readonly file: boolean
+  /** May hold a secret: the variable also has a `…_FILE` form that names a file to read it from. */
+  readonly secret?: boolean
+  /** Relative paths are meant from the place that names them: the current directory, or stem.toml's own. */
+  readonly place?: (value: T, directory: string) => T
+}
+
+const asIs = (value: unknown) => value
+const length = (value: Millis) => formatDuration(value)
+const bytes = (value: number) =>
+  value > 0 && value % 1024 ** 2 === 0 ? `${value / 1024 ** 2}MB` : value === 0 ? 0 : `${value}B`
+
+const STORE = text("a store's URL, such as sqlite:./stem.db", /^[a-z][a-z0-9+.-]*:\S+$/i)
+const NAME = text(
+  "a name: 1 to 100 letters, digits and . _ - beginning with a letter or digit",
+  /^[\p{L}\p{N}][\p{L}\p{N}._-]{0,99}$/u,
+)
+
+const setting = <T>(given: Partial<Setting<T>> & Pick<Setting<T>, "about" | "read">): Setting<T> => ({
+  show: asIs,
+  file: true,
+  ...given,
+})
+
+const store = (about: string, name: string, env: string) =>
+  setting({
+    about,
+    read: STORE,
+    show: maskUrl,
+    flag: name,
+    env,
+    secret: true,
+    place: (url: string, directory: string) =>
+      /^sqlite:(?![/:]|[a-z]:[\\/])/i.test(url) ? `sqlite:${under(directory, url.slice(7))}` : url,
+  })
+
+/** A path as seen from a directory. */
+export const under = (directory: string, path: string): string =>
+  /^([/\\]|[a-z]:[\\/])/i.test(path)
+    ? path
+    : `${directory.replace(/\/$/, "")}/${path.replace(/^(\.\/)+/, "")}`
+
+export const SETTINGS = {
+  broker: store("where tasks live", "broker", "STEM_BROKER_URL"),
+  results: store("where ended tasks are remembered", "results", "STEM_RESULT_BACKEND_URL"),
+  namespace: setting({
+    about: "keeps installations on one store apart",
+    read: NAME,
+    flag: "namespace",
+    env: "STEM_NAMESPACE",
+  }),
+  "log.level": setting({
+    about: "the least important line that is shown on stderr",
+    read: choice(["debug", "info", "warn", "error", "silent"]),
+    flag: "log-level",
+    env: "STEM_LOG_LEVEL",
+  }),
+  "log.format": setting({
+    about: "how lines on stderr are written",
+    read: choice(["pretty", "json"]),
+    flag: "log-format",
+    env: "STEM_LOG_FORMAT",
+  }),
+  "worker.modules": setting({
+    about: "task modules of `stem worker` without operands",
+    read: paths,
+    place: (files: readonly string[], directory) => files.map((file) => under(directory, file)),
+  }),
+  "worker.queues": setting({
+    about: "queues in order of precedence (a,b) or with weights (a=3,b=1)",
+    read: queues,
+    show: (list: readonly QueueChoice[]) =>
+      list.map(({ name, weight }) => (weight === undefined ? name : `${name}=${weight}`)),
+    flag: "queues",
+    env: "STEM_QUEUES",
+  }),
+  "worker.concurrency": setting({
+    about: "tasks at once",
+    read: whole(1, 10_000),
+    flag: "concurrency",
+    env: "STEM_CONCURRENCY",
+  }),
+  "worker.isolates": setting({
+    about: "child processes that run tasks",
+    read: whole(1, 1000),
+    flag: "isolates",
+    env: "STEM_ISOLATES",
+  }),
+  "worker.isolation": setting({
+    about: "where tasks run: in child processes, or in the worker itself",
+    read: choice(["process", "none"]),
+    flag: "isolation",
+    env: "STEM_ISOLATION",
+  }),
+  "worker.lease": setting({
+    about: "how long a task is a worker's own without a sign of life",
+    read: duration(500),
+    show: length,
+    flag: "lease",
+    env: "STEM_LEASE",
+  }),
+  "worker.grace": setting({
+    about: "how long a stopping worker lets tasks finish",
+    read: duration(0),
+    show: length,
+    flag: "grace",
+    env: "STEM_GRACE",
+  }),
+  "worker.name": setting({
+    about: "the worker's name in `stem inspect workers`",
+    read: NAME,
+    flag: "name",
+    env: "STEM_WORKER_NAME",
+  }),
+  "worker.max-tasks": setting({
+    about: "an isolate is replaced after so many tasks; 0: never",
+    read: whole(0, 1_000_000_000),
+    flag: "max-tasks",
+    env: "STEM_MAX_TASKS",
+  }),
+  "worker.max-rss": setting({
+    about: "an isolate is replaced once it holds so much memory; 0: never",
+    read: size,
+    show: bytes,
+    flag: "max-rss",
+    env: "STEM_MAX_RSS",
+  }),
+  "worker.drain": setting({
+    about: "leave when the queues are empty and nothing runs",
+    read: flag,
+    flag: "drain",
+    file: false,
+  }),
+  "retention.successes": setting({
+    about: "how long a succeeded task is remembered",
+    read: duration(0),
+    show: length,
+    env: "STEM_RETENTION_SUCCESSES",
+  }),
+  "retention.failures": setting({
+    about: "how long a failed, cancelled or expired task is remembered",
+    read: duration(0),
+    show: length,
+    env: "STEM_RETENTION_FAILURES",
+  }),
+  "retention.dead-letters": setting({
+    about: "how long a dead letter is kept",
+    read: duration(0),
+    show: length,
+    env: "STEM_RETENTION_DEAD_LETTERS",
+  }),
+} as const
+
+export type SettingKey = keyof typeof SETTINGS
+export type SettingValue<K extends SettingKey> = (typeof SETTINGS)[K] extends Setting<infer T> ? T : never
+
+/** The names of all settings, in the order in which they are shown. */
+export const SETTING_KEYS = Object.keys(SETTINGS) as SettingKey[]

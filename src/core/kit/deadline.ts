@@ -1,0 +1,19 @@
+import type { Clock, Millis } from "./clock.ts"
+
+/**
+ * Waits for `work`, but not longer than `ms`: the answer, or undefined when the time was over. The work is given
+ * a signal that aborts then; its timer never outlives the wait. Rejects as the work does.
+ */
+export async function within<T>(
+  clock: Clock,
+  ms: Millis,
+  work: (signal: AbortSignal) => Promise<T>,
+): Promise<T | undefined> {
+  const over = new AbortController()
+  const late = clock.sleep(ms, over.signal).then(() => undefined)
+  try {
+    return await Promise.race([work(over.signal), late])
+  } finally {
+    over.abort()
+  }
+}
