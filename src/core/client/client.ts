@@ -18,22 +18,34 @@ export interface EnqueueAsk<I = unknown, O = unknown> {
   options?: EnqueueOptions
 }
 
+/** A stored task. Its type remembers what the task returns; nothing of that is there at run time. */
+export interface Sent<O = unknown> extends Enqueued {
+  readonly [RETURNS]?: O
+}
+declare const RETURNS: unique symbol
+
+/** What is known of a task, with the type of its result. */
+export type StatusOf<O> = Omit<TaskStatus, "result"> & { readonly result?: O }
+
+/** A task by its id, or by what enqueue answered. */
+export type TaskRef<O = unknown> = TaskId | Sent<O>
+
 /**
  * What a program does with Stem. Every method answers after the store has committed, and throws a StemError:
  * `invalid` for bad input (nothing was stored), `unavailable` when the store can not be used.
  */
 export interface Client {
   /** Stores one task. `kind` is "duplicate" when the id was known; nothing changed then. */
-  enqueue<I, O>(task: string | TaskDefinition<I, O>, input?: I, options?: EnqueueOptions): Promise<Enqueued>
+  enqueue<I, O>(task: string | TaskDefinition<I, O>, input?: I, options?: EnqueueOptions): Promise<Sent<O>>
   /** Stores many, in order. All of them are checked before the first is stored. */
-  enqueueMany(asks: readonly EnqueueAsk[]): Promise<readonly Enqueued[]>
+  enqueueMany<I, O>(asks: readonly EnqueueAsk<I, O>[]): Promise<readonly Sent<O>[]>
   /** What is known of a task, waiting, running or ended; undefined when the store does not know it. */
-  result(id: TaskId): Promise<TaskStatus | undefined>
+  result<O>(task: TaskRef<O>): Promise<StatusOf<O> | undefined>
   /**
    * Waits for the task to end and answers its status, whichever process ran it; after `timeout` the latest
    * status. Throws `unknown_task_id` when the store does not know it.
    */
-  wait(id: TaskId, options?: { timeout?: Duration; signal?: AbortSignal }): Promise<TaskStatus>
+  wait<O>(task: TaskRef<O>, options?: { timeout?: Duration; signal?: AbortSignal }): Promise<StatusOf<O>>
   cancel(ids: readonly TaskId[], how?: { terminate?: boolean }): Promise<readonly Cancelled[]>
   close(): Promise<void>
 }
@@ -59,7 +71,11 @@ export function createClient({ broker, inspector, results, clock, close }: Clien
     return makeEnvelope(clock, ask)
   }
 
-  const result = async (id: TaskId) => {
+  async function lookUp<O>(task: TaskRef<O>): Promise<StatusOf<O> | undefined> {
+    return (await find(idOf(task))) as StatusOf<O> | undefined
+  }
+
+  const find = async (id: TaskId) => {
     const [ended] = await results.get([id])
     if (ended) return ended
     const [live] = await inspector.find([id])
@@ -68,31 +84,35 @@ export function createClient({ broker, inspector, results, clock, close }: Clien
   }
 
   const client: Client = {
-    async enqueue(task, input, options) {
-      const [stored] = await client.enqueueMany([{ task, input, ...(options && { options }) } as EnqueueAsk])
-      return stored as Enqueued
+    async enqueue<I, O>(task: string | TaskDefinition<I, O>, input?: I, options?: EnqueueOptions) {
+      const [sent] = await client.enqueueMany<I, O>([
+        { task, ...(input !== undefined && { input }), ...(options && { options }) },
+      ])
+      return sent as Sent<O>
     },
 
     async enqueueMany(asks) {
       const now = clock.now()
-      const envelopes = await Promise.all(asks.map((ask) => envelopeOf(ask, now)))
+      const envelopes = await Promise.all(asks.map((ask) => envelopeOf(ask as EnqueueAsk, now)))
       const answers: Enqueued[] = []
       for (let at = 0; at < envelopes.length; at += BATCH)
         answers.push(...(await broker.enqueue(envelopes.slice(at, at + BATCH))))
       return answers
     },
 
-    result,
+    result: lookUp,
 
-    async wait(id, { timeout, signal } = {}) {
-      const known = await result(id)
+    async wait(task, { timeout, signal } = {}) {
+      const id = idOf(task)
+      const known = await lookUp(task)
       if (!known)
         throw new StemError("missing", "unknown_task_id", `no task has the id ${id}`, {
           hint: "Its result may have been removed after its retention; see `stem config`.",
         })
       if (isEnded(known.state)) return known
       const until = timeout === undefined ? Number.POSITIVE_INFINITY : clock.now() + parseDuration(timeout)
-      return (await results.wait(id, until, signal)) ?? (await result(id)) ?? known
+      const ended = (await results.wait(id, until, signal)) as typeof known | undefined
+      return ended ?? (await lookUp(task)) ?? known
     },
 
     async cancel(ids, { terminate = false } = {}) {
@@ -106,3 +126,5 @@ export function createClient({ broker, inspector, results, clock, close }: Clien
   }
   return client
 }
+
+const idOf = (task: TaskRef): TaskId => (typeof task === "string" ? task : task.id)
