@@ -1,0 +1,154 @@
+import { parseDuration } from "../../core/kit/duration.ts"
+import { messageOf, StemError } from "../../core/kit/errors.ts"
+import { toJson } from "../../core/kit/json.ts"
+import { toFailure } from "../../core/task/failure.ts"
+import type { Outcome } from "../../core/task/outcome.ts"
+import { describeIssues } from "../../core/task/schema.ts"
+import type { LoadedTask } from "../modules/definition.ts"
+import type { LoadedModules } from "../modules/load.ts"
+import { abortError, type HeldContext, holdContext, type RunEffects, type RunFacts } from "./context.ts"
+import { namesOf } from "./errors.ts"
+
+/** A run in progress, in the process of its handler. */
+export interface Attempt {
+  readonly facts: RunFacts
+  readonly outcome: Promise<Outcome>
+  /** Aborts the handler's signal. */
+  abort(reason: Error): void
+  /** Ends the run as failed, now, whatever the handler still does; its signal aborts. */
+  fail(error: unknown): void
+}
+
+/**
+ * Runs a handler once: input checked, soft limit timed, result checked, errors as facts. `within` surrounds
+ * everything of the user's, so that what happens there later can be told apart. The outcome never rejects.
+ *
+ * A result that JSON can not carry, or that is too large, is final: the work is done, and doing it again would
+ * only double its effects.
+ */
+export function startAttempt(
+  facts: RunFacts,
+  modules: LoadedModules,
+  effects: RunEffects,
+  within: <T>(work: () => T) => T = (work) => work(),
+): Attempt {
+  const task = modules.tasks.get(facts.task)
+  const held = holdContext(facts, modules, effects)
+  const limit =
+    facts.softMs > 0 ? setTimeout(() => held.abort(abortError("soft_time_limit")), facts.softMs) : undefined
+  let over = false
+  let settle: (outcome: Outcome) => void = () => {}
+  const finish = (outcome: Outcome) => {
+    if (over) return
+    over = true
+    clearTimeout(limit)
+    held.release()
+    settle(outcome)
+  }
+  const fail = (error: unknown) => finish(failureOf(facts, task, error, effects))
+  const outcome = new Promise<Outcome>((resolve) => {
+    settle = resolve
+  })
+  if (task) within(() => perform(task, facts, held)).then(finish, fail)
+  else finish(unknownTask(facts.task))
+  return {
+    facts,
+    outcome,
+    abort: held.abort,
+    fail(error) {
+      fail(error)
+      held.abort(error instanceof Error ? error : new Error(messageOf(error)))
+    },
+  }
+}
+
+async function perform(task: LoadedTask, facts: RunFacts, held: HeldContext): Promise<Outcome> {
+  let input = facts.input
+  if (task.input) {
+    const checking = task.input["~standard"].validate(input)
+    const checked = checking instanceof Promise ? await checking : checking
+    if (checked.issues) return invalidInput(describeIssues(checked.issues))
+    input = checked.value
+  }
+  const result = await task.run(input, held.context)
+  const closing = held.close()
+  if (closing) await closing
+  return succeeded(result)
+}
+
+function succeeded(result: unknown): Outcome {
+  if (result === undefined || result === null || typeof result === "boolean")
+    return { kind: "succeeded", result: result ?? null }
+  try {
+    const json = toJson(result, "the result")
+    // A copy: what the handler changes afterwards is not part of its answer.
+    return { kind: "succeeded", result: typeof result === "object" ? JSON.parse(json) : result }
+  } catch (error) {
+    if (!(error instanceof StemError)) throw error
+    return {
+      kind: "failed",
+      error: { name: "InvalidResult", code: error.code, message: error.message },
+      final: true,
+    }
+  }
+}
+
+const invalidInput = (issues: string): Outcome => ({
+  kind: "failed",
+  error: { name: "InvalidInput", code: "invalid_input", message: issues },
+  names: ["InvalidInput"],
+  final: true,
+})
+
+const unknownTask = (task: string): Outcome => ({
+  kind: "failed",
+  error: { name: "UnknownTask", code: "unknown_task", message: `no module of this worker defines "${task}"` },
+})
+
+function failureOf(
+  facts: RunFacts,
+  task: LoadedTask | undefined,
+  thrown: unknown,
+  effects: RunEffects,
+): Outcome {
+  const retryInMs = askedDelay(facts, thrown, effects) ?? backoffDelay(facts, task, thrown, effects)
+  return {
+    kind: "failed",
+    error: toFailure(thrown),
+    names: namesOf(thrown),
+    ...(retryInMs !== undefined && { retryInMs }),
+  }
+}
+
+/** What the error itself asks for: `retryAfter`, a length or a Date. */
+function askedDelay(facts: RunFacts, thrown: unknown, effects: RunEffects): number | undefined {
+  const asked = (thrown as { retryAfter?: unknown } | null | undefined)?.retryAfter
+  if (asked === undefined || asked === null) return undefined
+  if (asked instanceof Date) return Math.max(0, asked.getTime() - effects.clock.now())
+  return readDelay(facts, effects, "the error's retryAfter", () => asked)
+}
+
+function backoffDelay(
+  facts: RunFacts,
+  task: LoadedTask | undefined,
+  thrown: unknown,
+  effects: RunEffects,
+): number | undefined {
+  const { backoff } = task ?? {}
+  return backoff && readDelay(facts, effects, "the backoff function", () => backoff(facts.attempt, thrown))
+}
+
+function readDelay(
+  { id, task }: RunFacts,
+  { log }: RunEffects,
+  what: string,
+  read: () => unknown,
+): number | undefined {
+  try {
+    return parseDuration(read() as number | string)
+  } catch (error) {
+    const message = `${what} can not be used, the default backoff is: ${messageOf(error)}`
+    log({ id, task, level: "warn", message })
+    return undefined
+  }
+}

@@ -1,0 +1,161 @@
+import type { AbortReason, IsolateHooks } from "../../core/contracts/isolates.ts"
+import { toWireError } from "./errors.ts"
+import { createOutbox, push } from "./outbox.ts"
+import { type Ended, type IsolateProcess, startProcess } from "./process.ts"
+import type { FromIsolateParcel, ToIsolateParcel } from "./protocol.ts"
+import { hardTimeLimit, type Run, wireRun } from "./run.ts"
+
+/** An isolate and the runs it holds. Its owner decides when to give it more, and what becomes of it. */
+export interface Isolate {
+  readonly pid: number
+  readonly ready: IsolateProcess["ready"]
+  /** How it ended; what runs it still held are the caller's to resolve. */
+  readonly gone: Promise<IsolateEnd>
+  /** Runs it holds now. */
+  readonly load: number
+  /** Runs it has been given. */
+  readonly given: number
+  /** True once it may take no more: too old, too large, unwell or replaced. */
+  readonly retired: boolean
+  /** It was killed on purpose. */
+  readonly killed: boolean
+  give(run: Run): void
+  abort(run: Run, reason: AbortReason): void
+  /** Kills it for this run's sake, which ends as said; the others are not to pay. */
+  killFor(run: Run, fate: Run["fate"]): void
+  /** Takes no more runs, finishes those it has, then is killed. */
+  retire(): void
+  kill(): void
+  find(id: string, token: number): Run | undefined
+}
+
+export interface IsolateEnd extends Ended {
+  /** The runs it took with it. */
+  readonly held: readonly Run[]
+  /** Set when it was a run that called process.exit. */
+  readonly exiting?: { readonly run: number; readonly code: number } | undefined
+}
+
+export interface IsolateLimits {
+  /** 0: never. */
+  readonly maxTasks: number
+  readonly maxRssBytes: number
+}
+
+export interface IsolateOwner {
+  readonly command: readonly string[]
+  readonly modules: readonly string[]
+  readonly limits: IsolateLimits
+  readonly hooks: IsolateHooks
+  /** It takes no more; a replacement is wanted. */
+  retired(isolate: Isolate): void
+}
+
+export function startIsolate({ command, modules, limits, hooks, retired }: IsolateOwner): Isolate {
+  const runs = new Map<number, Run>()
+  let exiting: IsolateEnd["exiting"]
+  let given = 0
+  let isRetired = false
+  let isKilled = false
+
+  const child = startProcess(command, { modules, watchRss: limits.maxRssBytes > 0 }, hear)
+  const outbox = createOutbox<ToIsolateParcel>(() => ({ kind: "parcel" }), child.send)
+
+  const kill = () => {
+    isKilled = true
+    child.kill()
+  }
+
+  function take(number: number): Run | undefined {
+    const run = runs.get(number)
+    if (!run) return undefined
+    runs.delete(number)
+    if (run.hardTimer) clearTimeout(run.hardTimer)
+    return run
+  }
+
+  function hear(parcel: FromIsolateParcel): void {
+    for (const number of parcel.began ?? []) timeHard(runs.get(number))
+    for (const line of parcel.logs ?? []) hooks.log(line)
+    for (const [number, progress] of parcel.progress ?? []) {
+      const run = runs.get(number)
+      if (run) hooks.progress(run.job.delivery.envelope.id, run.job.delivery.lease.token, progress)
+    }
+    for (const [ask, child] of parcel.asks ?? []) answer(ask, child)
+    const { done, ended } = parcel
+    if (done)
+      for (let at = 0; at < done.length; at += 2)
+        take(done[at] as number)?.resolve({ kind: "succeeded", result: done[at + 1] })
+    if (ended) for (const [number, outcome] of ended) take(number)?.resolve(outcome)
+    if (parcel.exiting) exiting = { run: parcel.exiting[0], code: parcel.exiting[1] }
+    if (parcel.unwell || tooLarge(parcel.rss)) isolate.retire()
+    if (isRetired && runs.size === 0) kill()
+  }
+
+  const tooLarge = (rss: number | undefined) =>
+    rss !== undefined && limits.maxRssBytes > 0 && rss > limits.maxRssBytes
+
+  function timeHard(run: Run | undefined): void {
+    const hardMs = run?.job.hardMs
+    if (run && hardMs) run.hardTimer = setTimeout(() => isolate.killFor(run, hardTimeLimit(hardMs)), hardMs)
+  }
+
+  function answer(ask: number, child: Parameters<IsolateHooks["enqueue"]>[0]): void {
+    hooks.enqueue(child).then(
+      (id) => push(outbox.open(), "answers", [ask, id]),
+      (error) => push(outbox.open(), "answers", [ask, null, toWireError(error)]),
+    )
+  }
+
+  const isolate: Isolate = {
+    pid: child.pid,
+    ready: child.ready,
+    gone: child.gone.then((ended) => {
+      isRetired = true
+      const held = [...runs.values()]
+      for (const run of held) take(run.number)
+      return { ...ended, held, exiting }
+    }),
+    get load() {
+      return runs.size
+    },
+    get given() {
+      return given
+    },
+    get retired() {
+      return isRetired
+    },
+    get killed() {
+      return isKilled
+    },
+    give(run) {
+      given += 1
+      runs.set(run.number, run)
+      push(outbox.open(), "runs", wireRun(run))
+      if (limits.maxTasks > 0 && given >= limits.maxTasks) isolate.retire()
+    },
+    abort(run, reason) {
+      run.aborted = reason
+      push(outbox.open(), "aborts", [run.number, reason])
+    },
+    killFor(run, fate) {
+      run.fate = fate
+      kill()
+    },
+    retire() {
+      if (isRetired) return
+      isRetired = true
+      retired(isolate)
+      if (runs.size === 0) kill()
+    },
+    kill,
+    find: (id, token) => {
+      for (const run of runs.values()) {
+        const { envelope, lease } = run.job.delivery
+        if (envelope.id === id && lease.token === token) return run
+      }
+      return undefined
+    },
+  }
+  return isolate
+}

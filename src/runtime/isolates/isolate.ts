@@ -1,0 +1,142 @@
+/**
+ * The main of a child process: loads the task modules, runs handlers, tells its supervisor how they ended.
+ */
+import { StemError } from "../../core/kit/errors.ts"
+import type { Outcome } from "../../core/task/outcome.ts"
+import { systemClock } from "../clock.ts"
+import { type LoadedModules, loadModules } from "../modules/load.ts"
+import { type PublicNames, serveStem } from "../modules/virtual.ts"
+import { type Attempt, startAttempt } from "./attempt.ts"
+import { type Blame, watchForBlame } from "./blame.ts"
+import { abortError, type RunEffects } from "./context.ts"
+import { fromWireError, toWireError } from "./errors.ts"
+import { dieWithParent } from "./orphan.ts"
+import { createOutbox, type Outbox, push } from "./outbox.ts"
+import {
+  type FromIsolateParcel,
+  ISOLATE_MARK,
+  type ToIsolate,
+  type ToIsolateParcel,
+  type WireRun,
+} from "./protocol.ts"
+
+const RSS_EVERY_MS = 100
+const NO_HEADERS = Object.freeze({})
+
+/**
+ * Becomes an isolate; returns only to wait for messages. Throws `not_for_people` when it was not started by a
+ * supervisor.
+ */
+export function isolateMain(exports: PublicNames): void {
+  const supervisor = process.env[ISOLATE_MARK]
+  if (!supervisor || !process.send)
+    throw new StemError(
+      "invalid",
+      "not_for_people",
+      "this sub-command is how `stem worker` starts its own children",
+    )
+  delete process.env[ISOLATE_MARK]
+  // A terminal sends its signals to everyone; the supervisor alone decides what they mean.
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => {})
+  dieWithParent(Number(supervisor))
+  serveStem(exports)
+  const send = process.send.bind(process) as (message: unknown) => void
+  const outbox = createOutbox<FromIsolateParcel>(() => ({ kind: "parcel" }), send)
+  const blame = watchForBlame(outbox)
+  let desk: ReturnType<typeof createDesk> | undefined
+  process.on("message", async (message: ToIsolate) => {
+    if (message.kind === "parcel") return desk?.read(message)
+    try {
+      const modules = await loadModules(message.modules)
+      desk = createDesk(modules, outbox, blame, message.watchRss)
+      send({ kind: "ready", specs: [...modules.specs.values()] })
+    } catch (error) {
+      send({ kind: "refused", error: toWireError(error) })
+    }
+  })
+}
+
+/** Everything that runs in this process, and what is waiting for an answer. */
+function createDesk(
+  modules: LoadedModules,
+  outbox: Outbox<FromIsolateParcel>,
+  blame: Blame,
+  watchRss: boolean,
+) {
+  const running = new Map<number, Attempt>()
+  const asking = new Map<number, { resolve(id: string): void; reject(error: unknown): void }>()
+  let asks = 0
+  let rssAt = 0
+
+  const effectsOf = (run: number): RunEffects => ({
+    clock: systemClock,
+    progress: (progress) => push(outbox.open(), "progress", [run, progress]),
+    log: (line) => push(outbox.open(), "logs", line),
+    enqueue: (child) =>
+      new Promise((resolve, reject) => {
+        asks += 1
+        asking.set(asks, { resolve, reject })
+        push(outbox.open(), "asks", [asks, child])
+      }),
+  })
+
+  function start(wire: WireRun): void {
+    const [run, task, id, queue, attempt, maxAttempts, token, input, headers, softMs] = wire
+    const facts = {
+      id,
+      task,
+      queue,
+      attempt,
+      maxAttempts,
+      token,
+      input,
+      headers: headers === 0 ? NO_HEADERS : headers,
+      softMs,
+    }
+    const started = startAttempt(facts, modules, effectsOf(run), (work) => blame.within(run, facts, work))
+    running.set(run, started)
+    blame.began(run, started)
+    started.outcome.then((outcome) => end(run, outcome))
+  }
+
+  function end(run: number, outcome: Outcome): void {
+    running.delete(run)
+    blame.ended(run)
+    const parcel = outbox.open()
+    if (outcome.kind === "succeeded") {
+      if (parcel.done) parcel.done.push(run, outcome.result)
+      else parcel.done = [run, outcome.result]
+    } else push(parcel, "ended", [run, outcome])
+    if (!watchRss) return
+    const now = systemClock.monotonic()
+    if (now - rssAt < RSS_EVERY_MS) return
+    rssAt = now
+    parcel.rss = process.memoryUsage.rss()
+  }
+
+  return {
+    read({ runs, aborts, answers }: ToIsolateParcel): void {
+      if (runs) for (const run of inStartingOrder(runs, outbox)) start(run)
+      for (const [run, reason] of aborts ?? []) running.get(run)?.abort(abortError(reason))
+      for (const [ask, id, error] of answers ?? []) {
+        const waiting = asking.get(ask)
+        asking.delete(ask)
+        if (error) waiting?.reject(fromWireError(error))
+        else waiting?.resolve(id as string)
+      }
+    },
+  }
+}
+
+/**
+ * A handler may block the event loop, and those behind it must not pay for it with their hard limits. So limited
+ * runs start first, the shortest limit first: when a limit passes, its run has started, or the one that kept it
+ * from starting has passed its own before.
+ */
+function inStartingOrder(runs: WireRun[], outbox: Outbox<FromIsolateParcel>): WireRun[] {
+  const limited = runs.filter((run) => run[10] > 0).sort((a, b) => a[10] - b[10])
+  if (limited.length === 0) return runs
+  outbox.open().began = limited.map((run) => run[0])
+  outbox.flush()
+  return [...limited, ...runs.filter((run) => run[10] === 0)]
+}

@@ -1,0 +1,202 @@
+import type { AbortReason, IsolateHooks, Isolates, Job } from "../../core/contracts/isolates.ts"
+import type { Clock } from "../../core/kit/clock.ts"
+import type { TaskSpec } from "../../core/task/define.ts"
+import type { Outcome } from "../../core/task/outcome.ts"
+import { type Isolate, startIsolate } from "./isolate-handle.ts"
+import { loadError, selfCommand } from "./process.ts"
+import { createQuarantine } from "./quarantine.ts"
+import { CANCELLED, crashed, exited, INTERRUPTED, type Run, unstarted } from "./run.ts"
+
+export interface ProcessIsolatesOptions {
+  /** Task modules, absolute paths. */
+  readonly modules: readonly string[]
+  /** How many child processes. */
+  readonly isolates: number
+  /** An isolate is replaced after so many tasks; 0: never. */
+  readonly maxTasks?: number
+  /** An isolate is replaced once it holds so much memory; 0: never. */
+  readonly maxRssBytes?: number
+  readonly clock: Clock
+  /** How a child is started; default: this executable again, with its hidden sub-command. */
+  readonly command?: readonly string[]
+}
+
+const FIRST_RETRY_MS = 100
+const LAST_RETRY_MS = 30_000
+
+type End = Awaited<Isolate["gone"]>
+
+/** User code in child processes: a crash, a leak or a blocked event loop there costs the supervisor nothing. */
+export function createProcessIsolates(options: ProcessIsolatesOptions): Isolates {
+  const { modules, isolates: size, maxTasks = 0, maxRssBytes = 0, clock, command = selfCommand() } = options
+  let hooks: IsolateHooks
+  let specs: ReadonlyMap<string, TaskSpec> = new Map()
+  let numbers = 0
+  /** Ready isolates that take runs. */
+  let team: Isolate[] = []
+  let generation = 0
+  /** Every process that lives, whatever its part. */
+  const all = new Set<Isolate>()
+  /** Runs for which there is no isolate at this moment. */
+  let backlog: Run[] = []
+  const stopping = new AbortController()
+
+  function launch(part: { retired?(isolate: Isolate): void } = {}): Isolate {
+    const isolate = startIsolate({
+      command,
+      modules,
+      hooks,
+      limits: { maxTasks, maxRssBytes },
+      retired: part.retired ?? (() => {}),
+    })
+    all.add(isolate)
+    isolate.gone.then((end) => {
+      all.delete(isolate)
+      if (!isolate.killed && end.wasReady)
+        hooks.died({ pid: isolate.pid, reason: end.reason, running: end.held.length })
+      settleHeld(end, isolate.killed)
+    })
+    return isolate
+  }
+
+  const quarantine = createQuarantine({ launch, lanes: size })
+
+  /** However the isolate ended: each run it still held gets its one outcome, or another isolate of its own. */
+  function settleHeld(end: End, killed: boolean): void {
+    const { held, exiting } = end
+    for (const run of held) {
+      if (run.fate) run.resolve(run.fate)
+      else if (killed) run.resolve(INTERRUPTED)
+      else if (exiting) run.resolve(exiting.run === run.number ? exited(exiting.code) : INTERRUPTED)
+      else if (held.length === 1) run.resolve(crashed(end))
+      else quarantine.add(run)
+    }
+  }
+
+  /** A member of the team; whenever it stops taking runs another takes its place. */
+  function launchMember(ofGeneration: number): Isolate {
+    let leaving = false
+    const leave = (isolate: Isolate) => {
+      if (leaving) return
+      leaving = true
+      const wasMember = team.includes(isolate)
+      team = team.filter((other) => other !== isolate)
+      if (wasMember) replace(ofGeneration, isolate.given === 0 ? 1 : 0)
+    }
+    const isolate = launch({ retired: leave })
+    isolate.gone.then(() => leave(isolate))
+    return isolate
+  }
+
+  /** Tries until there is one; one that dies before it has done anything is tried again later and later. */
+  async function replace(ofGeneration: number, failures: number): Promise<void> {
+    for (let failed = failures; ; failed++) {
+      if (failed > 0)
+        await clock.sleep(Math.min(LAST_RETRY_MS, FIRST_RETRY_MS * 2 ** (failed - 1)), stopping.signal)
+      if (stopping.signal.aborted || ofGeneration !== generation) return
+      const isolate = launchMember(ofGeneration)
+      try {
+        await isolate.ready
+      } catch (error) {
+        isolate.kill()
+        const reason = loadError(modules, error).message
+        if (!stopping.signal.aborted) hooks.died({ pid: isolate.pid, reason, running: 0 })
+        continue
+      }
+      if (ofGeneration !== generation) return isolate.retire()
+      if (isolate.retired) continue
+      team.push(isolate)
+      return giveBacklog()
+    }
+  }
+
+  /** A whole new team, or the reason why not and nothing left of it. */
+  async function assemble(): Promise<void> {
+    const next = generation + 1
+    const recruits = Array.from({ length: size }, () => launchMember(next))
+    let found: (readonly TaskSpec[])[]
+    try {
+      found = await Promise.all(recruits.map((isolate) => isolate.ready))
+    } catch (error) {
+      for (const isolate of recruits) isolate.kill()
+      await Promise.all(recruits.map((isolate) => isolate.gone))
+      throw loadError(modules, error)
+    }
+    const old = team
+    generation = next
+    specs = new Map(found[0]?.map((spec) => [spec.name, spec]))
+    team = recruits.filter((isolate) => !isolate.retired)
+    for (const isolate of recruits) if (isolate.retired) replace(next, 1)
+    for (const isolate of old) isolate.retire()
+    giveBacklog()
+  }
+
+  function leastLoaded(): Isolate | undefined {
+    let best: Isolate | undefined
+    for (const isolate of team) if (!best || isolate.load < best.load) best = isolate
+    return best
+  }
+
+  function dispatch(run: Run): void {
+    const isolate = leastLoaded()
+    if (isolate) isolate.give(run)
+    else backlog.push(run)
+  }
+
+  function giveBacklog(): void {
+    const waiting = backlog
+    backlog = []
+    for (const run of waiting) dispatch(run)
+  }
+
+  return {
+    async start(given) {
+      hooks = given
+      await assemble()
+    },
+
+    specs: () => specs,
+
+    run: (job: Job) =>
+      new Promise<Outcome>((resolve) => {
+        if (stopping.signal.aborted) return resolve(INTERRUPTED)
+        numbers += 1
+        dispatch({ number: numbers, job, resolve })
+      }),
+
+    abort(id, token, reason: AbortReason) {
+      for (const isolate of all) {
+        const run = isolate.find(id, token)
+        if (run) return isolate.abort(run, reason)
+      }
+      endUnstarted(id, token, unstarted(reason))
+    },
+
+    terminate(id, token) {
+      for (const isolate of all) {
+        const run = isolate.find(id, token)
+        if (run) return isolate.killFor(run, CANCELLED)
+      }
+      endUnstarted(id, token, CANCELLED)
+    },
+
+    reload: assemble,
+
+    async stop() {
+      stopping.abort()
+      for (const run of backlog) run.resolve(INTERRUPTED)
+      backlog = []
+      quarantine.stop()
+      const living = [...all]
+      for (const isolate of living) isolate.kill()
+      await Promise.all(living.map((isolate) => isolate.gone))
+    },
+  }
+
+  function endUnstarted(id: string, token: number, outcome: Outcome): void {
+    const isIt = ({ job }: Run) => job.delivery.envelope.id === id && job.delivery.lease.token === token
+    backlog.find(isIt)?.resolve(outcome)
+    backlog = backlog.filter((run) => !isIt(run))
+    quarantine.take(isIt)?.resolve(outcome)
+  }
+}

@@ -1,0 +1,74 @@
+/**
+ * What a supervisor and its isolates say to each other, as JSON over Bun's IPC.
+ *
+ * Everything one side has to say in one turn of its event loop travels as one parcel: a message costs several
+ * microseconds whatever is in it, and the supervisor's time per task is what bounds a worker. Runs are numbered
+ * by the supervisor, and lists that are usually empty are left out.
+ */
+import type { AbortReason, ChildAsk, IsolateLine } from "../../core/contracts/isolates.ts"
+import type { Millis } from "../../core/kit/clock.ts"
+import type { ErrorKind } from "../../core/kit/errors.ts"
+import type { TaskSpec } from "../../core/task/define.ts"
+import type { Failure } from "../../core/task/failure.ts"
+import type { Outcome } from "../../core/task/outcome.ts"
+import type { Progress } from "../../core/task/status.ts"
+
+/** The hidden sub-command that makes this executable an isolate. */
+export const ISOLATE_COMMAND = "__isolate"
+/** Set for a child by its supervisor, and taken away by the child: what user code starts is no isolate. */
+export const ISOLATE_MARK = "STEM_ISOLATE"
+
+/** One run, as a list because it is sent for every task. 0 stands for "none". */
+export type WireRun = [
+  run: number,
+  task: string,
+  id: string,
+  queue: string,
+  attempt: number,
+  maxAttempts: number,
+  token: number,
+  input: unknown,
+  headers: Readonly<Record<string, string>> | 0,
+  softMs: Millis | 0,
+  hardMs: Millis | 0,
+]
+
+export interface WireError {
+  readonly kind: ErrorKind
+  readonly code: string
+  readonly message: string
+  readonly hint?: string | undefined
+}
+
+/** Supervisor to isolate. */
+export type ToIsolate =
+  | { readonly kind: "load"; readonly modules: readonly string[]; readonly watchRss: boolean }
+  | ToIsolateParcel
+export interface ToIsolateParcel {
+  readonly kind: "parcel"
+  runs?: WireRun[]
+  aborts?: [run: number, reason: AbortReason][]
+  answers?: [ask: number, id: string | null, error?: WireError][]
+}
+
+/** Isolate to supervisor. */
+export type FromIsolate =
+  | { readonly kind: "ready"; readonly specs: readonly TaskSpec[] }
+  | { readonly kind: "refused"; readonly error: WireError }
+  | FromIsolateParcel
+export interface FromIsolateParcel {
+  readonly kind: "parcel"
+  /** Runs with a hard limit that are about to start: their time runs from here. */
+  began?: number[]
+  logs?: IsolateLine[]
+  progress?: [run: number, progress: Progress][]
+  asks?: [ask: number, child: ChildAsk][]
+  /** Run, result, run, result, … */
+  done?: unknown[]
+  ended?: [run: number, outcome: Outcome][]
+  rss?: number
+  /** The isolate is about to exit because this run told it to. */
+  exiting?: [run: number, code: number]
+  /** Something of no known run went wrong: the isolate must be given nothing more. */
+  unwell?: Failure
+}

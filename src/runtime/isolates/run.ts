@@ -1,0 +1,68 @@
+import type { AbortReason, Job } from "../../core/contracts/isolates.ts"
+import type { Failure } from "../../core/task/failure.ts"
+import type { Outcome } from "../../core/task/outcome.ts"
+import type { Ended } from "./process.ts"
+import type { WireRun } from "./protocol.ts"
+
+/** One run in the supervisor, from the call of run() to its one outcome. */
+export interface Run {
+  readonly number: number
+  readonly job: Job
+  resolve(outcome: Outcome): void
+  /** Asked for so far; a run that has not reached a handler ends by it. */
+  aborted?: AbortReason
+  /** How it will end when its isolate does: it is the one the isolate is killed for. */
+  fate?: Outcome
+  hardTimer?: ReturnType<typeof setTimeout>
+}
+
+/** A run as its isolate needs it. */
+export function wireRun({ number, job }: Run): WireRun {
+  const { delivery, maxAttempts, softMs = 0, hardMs = 0 } = job
+  const { envelope, lease, attempt } = delivery
+  const { task, id, queue, input, headers } = envelope
+  return [
+    number,
+    task,
+    id,
+    queue,
+    attempt,
+    maxAttempts,
+    lease.token,
+    input,
+    isEmpty(headers) ? 0 : headers,
+    softMs,
+    hardMs,
+  ]
+}
+
+function isEmpty(headers: object): boolean {
+  for (const _ in headers) return false
+  return true
+}
+
+/** The outcome of a run that was aborted before a handler saw it. */
+export const unstarted = (reason: AbortReason): Outcome =>
+  reason === "cancelled" ? { kind: "cancelled" } : { kind: "interrupted" }
+
+export const INTERRUPTED: Outcome = Object.freeze({ kind: "interrupted" })
+export const CANCELLED: Outcome = Object.freeze({ kind: "cancelled" })
+
+export const hardTimeLimit = (hardMs: number): Outcome => ({
+  kind: "failed",
+  error: {
+    name: "HardTimeLimit",
+    code: "hard_time_limit",
+    message: `the hard time limit of ${hardMs} ms has passed`,
+  },
+  names: ["HardTimeLimit"],
+})
+
+export const crashed = ({ reason }: Ended): Outcome => lost("isolate_crashed", `its process died: ${reason}`)
+
+export const exited = (code: number): Outcome => lost("isolate_exited", `it called process.exit(${code})`)
+
+const lost = (code: string, message: string): Outcome => ({
+  kind: "lost",
+  error: { name: "IsolateCrashed", code, message } satisfies Failure,
+})
