@@ -22,7 +22,7 @@ export interface FetcherParts {
 }
 
 /** The safety net under wake-ups that never arrive. */
-const POLL: Millis = 1000
+const POLL: Millis = 5000
 
 /**
  * Takes work for the free slots and no more: reclaims what the dead have left, reserves what is ready, and when
