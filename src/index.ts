@@ -1,0 +1,18 @@
+/** The public names of Stem, for programs and task modules. */
+export type { Client, EnqueueAsk, Sent, StatusOf, TaskRef } from "./core/client/client.ts"
+export type { Cancelled, Enqueued } from "./core/contracts/broker.ts"
+export type { Duration } from "./core/kit/duration.ts"
+export { StemError } from "./core/kit/errors.ts"
+export type { EnqueueOptions, TaskContext, TaskLog } from "./core/task/context.ts"
+export {
+  type BackoffFunction,
+  type BackoffOption,
+  defineTask,
+  type Handler,
+  retryAfter,
+  type TaskDefinition,
+} from "./core/task/define.ts"
+export type { Failure } from "./core/task/failure.ts"
+export type { StandardSchema } from "./core/task/schema.ts"
+export type { Progress, Replay, TaskState, TaskStatus } from "./core/task/status.ts"
+export { connect } from "./stem.ts"
