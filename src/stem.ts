@@ -126,3 +126,5 @@ export const publicNames = Object.freeze({ defineTask, retryAfter, connect, Stem
 
 /** The version of this Stem. */
 export const VERSION: string = manifest.version
+
+export { defaultStatePath, makeStateFolder } from "./runtime/paths.ts"
