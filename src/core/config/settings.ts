@@ -50,7 +50,7 @@ const store = (about: string, name: string, env: string) =>
     env,
     secret: true,
     place: (url: string, directory: string) =>
-      /^sqlite:(?![/:]|[a-z]:[\\/])/i.test(url) ? `sqlite:${under(directory, url.slice(7))}` : url,
+      /^sqlite:(?![/:~]|[a-z]:[\\/])/i.test(url) ? `sqlite:${under(directory, url.slice(7))}` : url,
   })
 
 /** A path as seen from a directory. */

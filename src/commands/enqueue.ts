@@ -1,0 +1,58 @@
+import { enqueueFile } from "./enqueue/file.ts"
+import { enqueueOne } from "./enqueue/one.ts"
+import { defineCommand } from "./shell/command.ts"
+import { EXIT, usage } from "./shell/exit.ts"
+import { OUTPUT_FLAG, STORE_FLAGS } from "./shell/flags.ts"
+
+const definition = {
+  usage: "<task> [input | key=value … | -]",
+  operands: { least: 0, most: Number.POSITIVE_INFINITY },
+  examples: [
+    ["stem enqueue hello name=World", "prints the id once the store has it"],
+    [`stem enqueue image.resize '{"file":"a.png","width":300}' --delay 10m`, "JSON input, in ten minutes"],
+    ["stem enqueue report --wait=30s > report.json", "waits, and prints the result as JSON"],
+    ["curl -s example.com/data.json | stem enqueue import -", "input from stdin"],
+    ["stem enqueue --file jobs.ndjson", `one {"task":…,"input":…} a line, as many as you like`],
+  ],
+  notes:
+    "A value of key=value is JSON if it reads as JSON, else text. With --file the options are defaults for lines that are silent.",
+  flags: {
+    queue: { kind: "value", hint: "NAME", about: "the queue (default: default)" },
+    priority: { kind: "value", hint: "0-9", about: "9 is taken first (default: 5)" },
+    delay: { kind: "value", hint: "10m", about: "not before this much from now" },
+    at: { kind: "value", hint: "T", about: "not before this instant" },
+    expires: { kind: "value", hint: "T", about: "not later than this instant, or this much from now" },
+    retries: { kind: "value", hint: "N", about: "retries after the first attempt" },
+    timeout: { kind: "value", hint: "T", about: "hard limit of one attempt: its process is killed" },
+    "soft-timeout": { kind: "value", hint: "T", about: "soft limit of one attempt: its signal aborts" },
+    header: { kind: "list", hint: "K=V", about: "a header for the handler; may be repeated" },
+    id: { kind: "value", hint: "ID", about: "your own id; a known id is not enqueued again" },
+    "fail-on-duplicate": { kind: "switch", about: "exit 6 when the id is known" },
+    wait: { kind: "optional", hint: "30s", about: "wait for its end and print the result as JSON" },
+    file: { kind: "value", hint: "PATH", about: "many tasks, one JSON object a line; - is stdin" },
+    module: { kind: "value", hint: "PATH", about: "check the input against this module's task" },
+    ...OUTPUT_FLAG,
+    ...STORE_FLAGS,
+  },
+} as const
+
+export default defineCommand({
+  ...definition,
+  async run({ flags, operands, shell }) {
+    if (flags.file !== undefined) {
+      if (operands.length > 1)
+        throw usage("--file brings the input", "Give at most a task's name, for lines without one.")
+      for (const flag of ["id", "wait"] as const)
+        if (flags[flag] !== undefined) throw usage(`--${flag} is for one task; --file brings many`)
+      return enqueueFile(shell, flags, flags.file, operands[0])
+    }
+    const [task, ...input] = operands
+    if (task === undefined)
+      throw usage(
+        "which task?",
+        `Usage: stem enqueue ${definition.usage}, or stem enqueue --file jobs.ndjson`,
+      )
+    const exit = await enqueueOne(shell, flags, task, input)
+    return exit ?? EXIT.done
+  },
+})

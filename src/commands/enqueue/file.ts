@@ -1,0 +1,185 @@
+import type { Client, EnqueueAsk } from "../../core/client/client.ts"
+import { makeEnvelope } from "../../core/client/envelope.ts"
+import type { Enqueued } from "../../core/contracts/broker.ts"
+import type { Clock } from "../../core/kit/clock.ts"
+import { invalid, StemError } from "../../core/kit/errors.ts"
+import type { TaskDefinition } from "../../core/task/define.ts"
+import type { Shell } from "../shell/command.ts"
+import { EXIT, type ExitCode, usage } from "../shell/exit.ts"
+import { readJson } from "../shell/json.ts"
+import { startProgress } from "../shell/progress.ts"
+import { withStores } from "../shell/stores.ts"
+import { linesOf } from "./lines.ts"
+import { definitionsOf } from "./module.ts"
+import { type Line, optionsFromFlags, readLine, type TaskFlags } from "./options.ts"
+import { type Receipt, receipts } from "./receipts.ts"
+
+interface FileFlags extends TaskFlags {
+  readonly module?: string | undefined
+  readonly output?: string | undefined
+  readonly "fail-on-duplicate": boolean
+}
+
+/** How many tasks one call to the store carries, and how many an error can throw back. */
+const BATCH = 1000
+
+interface Numbered {
+  readonly number: number
+  readonly ask: EnqueueAsk
+  readonly task: string
+}
+
+/**
+ * Enqueues a file of tasks, a batch at a time and in its order, in constant memory. At the first bad line it
+ * stops: what was committed before stays, nothing after it is accepted, and the message says how many were.
+ */
+export async function enqueueFile(
+  shell: Shell,
+  flags: FileFlags & Readonly<Record<string, unknown>>,
+  path: string,
+  defaultTask: string | undefined,
+): Promise<ExitCode> {
+  const name = path === "-" ? "stdin" : path
+  const defaults = optionsFromFlags(flags)
+  const definition = flags.module === undefined ? undefined : await definitionsOf(shell, flags.module)
+  const stream = await openInput(path, name)
+  return withStores(shell, flags, async ({ client, stores }) => {
+    const progress = startProgress(shell, "tasks")
+    const out = receipts(shell, flags.output)
+    let batch: Numbered[] = []
+    let accepted = 0
+    let duplicates = 0
+    let number = 0
+    const commit = async () => {
+      if (batch.length === 0) return
+      const sent = batch
+      batch = []
+      const answers = await send(client, stores.clock, sent)
+      accepted += answers.filter(({ kind }) => kind === "stored").length
+      duplicates += answers.filter(({ kind }) => kind === "duplicate").length
+      await out.add(answers.map((answer, at) => receipt(answer, sent[at] as Numbered)))
+      progress.to(accepted + duplicates)
+    }
+    try {
+      for await (const lines of linesOf(stream)) {
+        for (const text of lines) {
+          number++
+          if (text.trim() === "") continue
+          batch.push(readNumbered(text, number, { defaults, defaultTask, definition }))
+          if (batch.length >= BATCH) await commit()
+        }
+      }
+      await commit()
+    } catch (error) {
+      progress.end()
+      await out.end()
+      throw located(error, name, accepted, duplicates)
+    }
+    progress.end()
+    await out.end()
+    const known = duplicates === 0 ? "" : `, ${duplicates} known before`
+    shell.talk.info(`${accepted} accepted${known}`, { accepted, duplicates })
+    return duplicates > 0 && flags["fail-on-duplicate"] ? EXIT.duplicate : EXIT.done
+  })
+}
+
+async function openInput(path: string, name: string): Promise<ReadableStream<Uint8Array>> {
+  if (path === "-") return Bun.stdin.stream()
+  const file = Bun.file(path)
+  if (await file.exists()) return file.stream()
+  throw usage(`--file: ${name} can not be read`, "Check its path and rights; - is stdin.")
+}
+
+/** What is wrong in a line, with its number. */
+class BadLine extends Error {
+  constructor(
+    readonly number: number,
+    readonly reason: unknown,
+  ) {
+    super("bad line")
+  }
+}
+
+interface Defaults {
+  readonly defaults: ReturnType<typeof optionsFromFlags>
+  readonly defaultTask: string | undefined
+  readonly definition: ((task: string) => TaskDefinition) | undefined
+}
+
+function readNumbered(
+  text: string,
+  number: number,
+  { defaults, defaultTask, definition }: Defaults,
+): Numbered {
+  try {
+    const line: Line = readLine(readJson(text, "it"))
+    const task = line.task ?? defaultTask
+    if (task === undefined) throw invalid("malformed_line", "it names no task")
+    const { at, delay, ...others } = defaults
+    const timed = line.options.at !== undefined || line.options.delay !== undefined
+    const when = timed ? {} : { ...(at && { at }), ...(delay !== undefined && { delay }) }
+    const options = { ...others, ...when, ...line.options }
+    const target = definition ? definition(task) : task
+    return { number, task, ask: { task: target, input: line.input, options } as EnqueueAsk }
+  } catch (error) {
+    throw new BadLine(number, error)
+  }
+}
+
+/** Sends a batch. When the client refuses it, finds the line it refused. */
+async function send(client: Client, clock: Clock, batch: readonly Numbered[]): Promise<readonly Enqueued[]> {
+  try {
+    return await client.enqueueMany(batch.map(({ ask }) => ask))
+  } catch (error) {
+    if (!(error instanceof StemError) || error.kind !== "invalid") throw error
+    for (const { number, ask } of batch) {
+      const reason = await refusal(clock, ask)
+      if (reason) throw new BadLine(number, reason)
+    }
+    throw error
+  }
+}
+
+async function refusal(clock: Clock, { task, input, options }: EnqueueAsk): Promise<unknown> {
+  const { applyDefinition } = await import("../../core/client/definition.ts")
+  try {
+    const ask =
+      typeof task === "string"
+        ? { task, input, ...(options && { options }) }
+        : await applyDefinition(task, input, options ?? {}, clock.now())
+    makeEnvelope(clock, ask)
+    return undefined
+  } catch (error) {
+    return error
+  }
+}
+
+const receipt = ({ id, kind, state }: Enqueued, { ask, task }: Numbered): Receipt => ({
+  id,
+  task,
+  queue: ask.options?.queue ?? (typeof ask.task === "string" ? "default" : (ask.task.queue ?? "default")),
+  state,
+  duplicate: kind === "duplicate",
+})
+
+function located(error: unknown, name: string, accepted: number, duplicates: number): unknown {
+  const known = duplicates === 0 ? "" : ` and ${duplicates} known before`
+  const before = `${accepted} tasks before it were accepted${known}`
+  if (error instanceof BadLine) {
+    const { reason } = error
+    const message = reason instanceof Error ? reason.message : String(reason)
+    const hint = reason instanceof StemError && reason.hint ? `${reason.hint} ` : ""
+    return invalid(
+      "bad_line",
+      `line ${error.number} of ${name}: ${message}`,
+      `${hint}${before}, nothing after them.`,
+      reason,
+    )
+  }
+  if (error instanceof StemError)
+    return new StemError(error.kind, error.code, error.message, {
+      hint: `${error.hint ? `${error.hint} ` : ""}${before}; the last batch may or may not have been.`,
+      cause: error,
+    })
+  return error
+}

@@ -1,0 +1,30 @@
+import { under } from "../../core/config/settings.ts"
+import { closest } from "../../core/kit/closest.ts"
+import type { TaskDefinition } from "../../core/task/define.ts"
+import { loadTasks } from "../../stem.ts"
+import type { Shell } from "../shell/command.ts"
+import { usage } from "../shell/exit.ts"
+
+/** Finds definitions in a module that is loaded here, in this process. */
+export async function definitionsOf(shell: Shell, path: string): Promise<(task: string) => TaskDefinition> {
+  const { tasks } = await loadTasks([under(shell.directory, path)])
+  return (name) => {
+    const found = tasks.get(name)
+    if (!found) {
+      const meant = closest(name, tasks.keys())
+      throw usage(
+        `${path} defines no task "${name}"`,
+        meant ? `Did you mean ${meant}?` : `It defines: ${[...tasks.keys()].join(", ")}.`,
+      )
+    }
+    const { spec, run, input } = found
+    return {
+      name,
+      queue: spec.queue,
+      priority: spec.priority,
+      run,
+      ...(input && { input }),
+      ...(spec.expiresInMs !== undefined && { expires: spec.expiresInMs }),
+    }
+  }
+}

@@ -1,0 +1,55 @@
+import type { Shell } from "../shell/command.ts"
+import { EXIT, type ExitCode } from "../shell/exit.ts"
+import { showOne } from "../shell/output.ts"
+import { withStores } from "../shell/stores.ts"
+import { cleanJson } from "../shell/terminal.ts"
+import { waitFor } from "../shell/wait.ts"
+import { readInput } from "./input.ts"
+import { definitionsOf } from "./module.ts"
+import { optionsFromFlags, type TaskFlags } from "./options.ts"
+
+interface OneFlags extends TaskFlags {
+  readonly module?: string | undefined
+  readonly wait?: string | true | undefined
+  readonly output?: string | undefined
+  readonly "fail-on-duplicate": boolean
+}
+
+/** Enqueues one task and prints its id; with `--wait`, its result instead. */
+export async function enqueueOne(
+  shell: Shell,
+  flags: OneFlags & Readonly<Record<string, unknown>>,
+  task: string,
+  operands: readonly string[],
+): Promise<ExitCode> {
+  const options = optionsFromFlags(flags)
+  const input = await readInput(operands, () => Bun.stdin.text())
+  const target = flags.module === undefined ? task : (await definitionsOf(shell, flags.module))(task)
+  return withStores(shell, flags, async ({ client }) => {
+    const sent = await client.enqueue(target, input, options)
+    const duplicate = sent.kind === "duplicate"
+    if (duplicate && flags["fail-on-duplicate"]) {
+      shell.talk.error(`the id ${sent.id} is known: its task is ${sent.state}`, {
+        code: "duplicate",
+        hint: `Nothing was enqueued. See stem result ${sent.id}.`,
+      })
+      return EXIT.duplicate
+    }
+    if (flags.wait === undefined || flags.output === "name") {
+      const queue = options.queue ?? (typeof target === "string" ? "default" : (target.queue ?? "default"))
+      await showOne(shell, flags.output, {
+        json: () => ({ id: sent.id, task, queue, state: sent.state, duplicate }),
+        name: () => sent.id,
+        table: () => `${sent.id}\n`,
+      })
+    }
+    if (flags.wait === undefined) return EXIT.done
+    if (shell.terminal.stderr) shell.talk.info(`waiting for ${sent.id}`)
+    const { status, exit } = await waitFor(shell, client, sent.id, flags.wait)
+    if (exit === EXIT.done && flags.output !== "name")
+      await shell.stdout.write(
+        `${cleanJson(status.result ?? null, flags.output === "ndjson" ? undefined : 2)}\n`,
+      )
+    return exit
+  })
+}

@@ -1,0 +1,130 @@
+import { parseDuration } from "../../core/kit/duration.ts"
+import { invalid, StemError } from "../../core/kit/errors.ts"
+import { parseInstant } from "../../core/kit/instant.ts"
+import type { EnqueueOptions } from "../../core/task/context.ts"
+import { usage } from "../shell/exit.ts"
+import { durationFlag, instantFlag, wholeFlag } from "../shell/times.ts"
+
+/** The flags that say something about the task itself. */
+export interface TaskFlags {
+  readonly queue?: string | undefined
+  readonly priority?: string | undefined
+  readonly delay?: string | undefined
+  readonly at?: string | undefined
+  readonly expires?: string | undefined
+  readonly retries?: string | undefined
+  readonly timeout?: string | undefined
+  readonly "soft-timeout"?: string | undefined
+  readonly header: readonly string[]
+  readonly id?: string | undefined
+}
+
+/** Options from flags. Where nothing is said nothing is set, so that the task's definition decides. */
+export function optionsFromFlags(flags: TaskFlags): EnqueueOptions {
+  if (flags.delay !== undefined && flags.at !== undefined)
+    throw usage("--delay and --at say the same thing twice", "Give one of them.")
+  const at = instantFlag("--at", flags.at)
+  const expires = instantFlag("--expires", flags.expires)
+  return present({
+    id: flags.id,
+    queue: flags.queue,
+    priority: wholeFlag("--priority", flags.priority, 0, 9),
+    delay: durationFlag("--delay", flags.delay),
+    at: at === undefined ? undefined : new Date(at),
+    expires: expires === undefined ? undefined : new Date(expires),
+    retries: wholeFlag("--retries", flags.retries, 0, 1000),
+    timeout: limit("--timeout", flags.timeout),
+    softTimeout: limit("--soft-timeout", flags["soft-timeout"]),
+    headers: flags.header.length === 0 ? undefined : Object.fromEntries(flags.header.map(header)),
+  })
+}
+
+function limit(flag: string, value: string | undefined) {
+  const ms = durationFlag(flag, value)
+  if (ms === 0) throw usage(`${flag}: a limit of nothing can not be kept`, "Leave it out for no limit.")
+  return ms
+}
+
+function header(text: string): [string, string] {
+  const equals = text.indexOf("=")
+  if (equals > 0) return [text.slice(0, equals), text.slice(equals + 1)]
+  throw usage(`--header: "${text}" is not key=value`)
+}
+
+/** A line of a file of tasks. */
+export interface Line {
+  readonly task?: string
+  readonly input?: unknown
+  readonly options: EnqueueOptions
+}
+
+const FIELDS: Record<string, (value: unknown) => Partial<EnqueueOptions>> = {
+  id: (value) => ({ id: text(value) }),
+  queue: (value) => ({ queue: text(value) }),
+  priority: (value) => ({ priority: whole(value) }),
+  delay: (value) => ({ delay: parseDuration(value as string | number) }),
+  at: (value) => ({ at: instant(value) }),
+  expires: (value) => ({ expires: instant(value) }),
+  retries: (value) => ({ retries: whole(value) }),
+  timeout: (value) => ({ timeout: parseDuration(value as string | number) }),
+  softTimeout: (value) => ({ softTimeout: parseDuration(value as string | number) }),
+  headers: (value) => ({ headers: headers(value) }),
+}
+
+/** Names what a line may hold. */
+export const LINE_FIELDS = ["task", "input", ...Object.keys(FIELDS)]
+
+/** Reads one line's object. Throws the sentence of what is wrong with it. */
+export function readLine(value: unknown): Line {
+  if (typeof value !== "object" || value === null || Array.isArray(value))
+    throw invalid("malformed_line", "it is not a JSON object")
+  const options: EnqueueOptions = {}
+  let task: string | undefined
+  let input: unknown
+  for (const [name, given] of Object.entries(value)) {
+    if (name === "input") input = given
+    else if (name === "task") task = at(name, () => text(given))
+    else if (!Object.hasOwn(FIELDS, name))
+      throw invalid("malformed_line", `unknown field "${name}"`, `Fields: ${LINE_FIELDS.join(", ")}.`)
+    else if (given !== null && given !== undefined)
+      Object.assign(
+        options,
+        at(name, () => FIELDS[name]?.(given)),
+      )
+  }
+  if (options.at !== undefined && options.delay !== undefined)
+    throw invalid("malformed_line", "delay and at say the same thing twice")
+  return { ...(task !== undefined && { task }), input, options }
+}
+
+function at<T>(name: string, read: () => T): T {
+  try {
+    return read()
+  } catch (error) {
+    if (error instanceof StemError) throw invalid("malformed_line", `${name}: ${error.message}`, error.hint)
+    throw invalid("malformed_line", `${name}: it can not be read`, undefined, error)
+  }
+}
+
+function text(value: unknown): string {
+  if (typeof value === "string") return value
+  throw invalid("malformed_line", "it is not a text")
+}
+
+function whole(value: unknown): number {
+  if (typeof value === "number" && Number.isInteger(value)) return value
+  throw invalid("malformed_line", "it is not a whole number")
+}
+
+/** Seconds or milliseconds since 1970 would be a guess: an instant is text. */
+const instant = (value: unknown) => new Date(parseInstant(text(value), Date.now()))
+
+function headers(value: unknown): Record<string, string> {
+  const entries = typeof value === "object" && value !== null ? Object.entries(value) : undefined
+  if (entries?.every(([, one]) => typeof one === "string")) return Object.fromEntries(entries)
+  throw invalid("malformed_line", "they are not an object of texts")
+}
+
+/** Without the fields nobody set. */
+const present = (options: { [K in keyof EnqueueOptions]: EnqueueOptions[K] | undefined }): EnqueueOptions =>
+  Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined))

@@ -1,0 +1,79 @@
+import type { Command, Entry } from "./shell/command.ts"
+
+/** Every command, by name. A command is loaded when it is run or asked about, never before. */
+export const ROOT: Entry = {
+  about: "background jobs in one executable",
+  children: {
+    worker: { about: "run tasks", load: () => import("./worker.ts") },
+    enqueue: { about: "put a task, or a file of tasks, on a queue", load: () => import("./enqueue.ts") },
+    result: { about: "show what became of a task", load: () => import("./result.ts") },
+    cancel: { about: "end waiting tasks, and ask running ones to stop", load: () => import("./cancel.ts") },
+    inspect: {
+      about: "look into the store: queues, workers and tasks",
+      load: () => import("./inspect/overview.ts"),
+      children: {
+        queues: { about: "what each queue holds", load: () => import("./inspect/queues.ts") },
+        workers: { about: "who is working", load: () => import("./inspect/workers.ts") },
+        tasks: { about: "tasks, waiting, running and ended", load: () => import("./inspect/tasks.ts") },
+        task: { about: "everything known of one task", load: () => import("./inspect/task.ts") },
+        registered: {
+          about: "the tasks that a module defines",
+          load: () => import("./inspect/registered.ts"),
+        },
+      },
+    },
+    queue: {
+      about: "pause, resume and empty queues",
+      children: {
+        pause: { about: "let nothing more be taken from a queue", load: () => import("./queue/pause.ts") },
+        resume: { about: "let a paused queue go on", load: () => import("./queue/resume.ts") },
+        purge: { about: "cancel every waiting task of a queue", load: () => import("./queue/purge.ts") },
+      },
+    },
+    dlq: {
+      about: "dead letters: tasks that failed for good",
+      children: {
+        list: { about: "show dead letters, or group them by error", load: () => import("./dlq/list.ts") },
+        show: { about: "everything known of one dead letter", load: () => import("./dlq/show.ts") },
+        replay: { about: "put dead letters back on their queues", load: () => import("./dlq/replay.ts") },
+        purge: { about: "forget dead letters for good", load: () => import("./dlq/purge.ts") },
+      },
+    },
+    init: { about: "write a first task module", load: () => import("./init.ts") },
+    config: {
+      about: "show every setting and where its value came from",
+      load: () => import("./config.ts"),
+    },
+    doctor: { about: "find what can hurt, with its fix", load: () => import("./doctor.ts") },
+    health: { about: "answer quickly whether the store can be used", load: () => import("./health.ts") },
+    migrate: { about: "bring the store's schema up to date", load: () => import("./migrate.ts") },
+    bench: { about: "measure this store on this machine", load: () => import("./bench.ts") },
+    completions: { about: "completions for your shell", load: () => import("./completions.ts") },
+    version: { about: "show the version", load: () => import("./version.ts") },
+    __isolate: {
+      about: "the child process that runs tasks",
+      hidden: true,
+      load: () => import("./isolate.ts"),
+    },
+  },
+}
+
+/** What `stem --help` and the help of a group begin with. */
+export const EXAMPLES: Readonly<Record<string, Command["examples"]>> = {
+  "": [
+    ["stem init", "write tasks.ts, a first task module"],
+    ["stem worker ./tasks.ts", "run its tasks"],
+    ["stem enqueue hello name=World --wait", "run one, and print its result"],
+    ["stem inspect", "see queues and workers"],
+    ["stem dlq replay --all", "run again what failed for good"],
+  ],
+  queue: [
+    ["stem queue pause emails", "take nothing more from the queue"],
+    ["stem queue resume emails", "go on"],
+    ["stem queue purge emails --dry-run", "tell how many tasks a purge would cancel"],
+  ],
+  dlq: [
+    ["stem dlq list --group", "what fails, by kind of error"],
+    ["stem dlq replay --task image.resize --canary 3", "try three first, then the rest"],
+  ],
+}

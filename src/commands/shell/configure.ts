@@ -1,0 +1,75 @@
+import type { ConfigFile } from "../../core/config/file.ts"
+import { type Resolution, resolveConfig } from "../../core/config/resolve.ts"
+import { invalid } from "../../core/kit/errors.ts"
+import { defaultStatePath } from "../../stem.ts"
+import type { Shell } from "./command.ts"
+
+/** Reads what the machine says about the settings, and resolves them. */
+export async function configure(
+  { env, directory, terminal }: Shell,
+  flags: Readonly<Record<string, unknown>>,
+  modules?: readonly string[],
+): Promise<Resolution> {
+  const { hostname } = await import("node:os")
+  return resolveConfig({
+    flags,
+    modules,
+    env,
+    secretFiles: await readSecretFiles(env),
+    files: await findFiles(env, directory),
+    directory,
+    machine: {
+      cores: navigator.hardwareConcurrency,
+      host: hostname(),
+      pid: process.pid,
+      terminal: terminal.stderr,
+      broker: `sqlite:${defaultStatePath()}`,
+    },
+  })
+}
+
+type Env = Shell["env"]
+
+/** The nearest stem.toml from the directory upward, then the user's. */
+async function findFiles(env: Env, directory: string): Promise<ConfigFile[]> {
+  const files: ConfigFile[] = []
+  for (let at = directory, climbed = ""; ; at = at.slice(0, at.lastIndexOf("/")), climbed += "../") {
+    const file = await readFile(`${at}/stem.toml`, `${climbed}stem.toml`, at || "/")
+    if (file) files.push(file)
+    if (file || at === "" || !at.includes("/")) break
+  }
+  const home = env.XDG_CONFIG_HOME || (env.HOME && `${env.HOME}/.config`)
+  const folder = home && `${home}/stem`
+  const users = folder && (await readFile(`${folder}/stem.toml`, `${folder}/stem.toml`, folder))
+  if (users && users.directory !== files[0]?.directory) files.push(users)
+  return files
+}
+
+async function readFile(path: string, name: string, directory: string): Promise<ConfigFile | undefined> {
+  const file = Bun.file(path)
+  if (!(await file.exists())) return undefined
+  try {
+    return { name, directory, text: await file.text() }
+  } catch (error) {
+    throw invalid("unreadable_config", `${name} can not be read`, "Check the file's rights.", error)
+  }
+}
+
+async function readSecretFiles(env: Env): Promise<Record<string, string>> {
+  const texts: Record<string, string> = {}
+  for (const name of ["STEM_BROKER_URL_FILE", "STEM_RESULT_BACKEND_URL_FILE"]) {
+    const path = env[name]
+    if (!path) continue
+    try {
+      texts[name] = await Bun.file(path).text()
+    } catch (error) {
+      throw invalid(
+        "unreadable_config",
+        `${name}: ${path} can not be read`,
+        "Check its path and rights.",
+        error,
+      )
+    }
+  }
+  return texts
+}

@@ -1,0 +1,61 @@
+import type { Flags } from "./command.ts"
+
+/** Every command knows these. */
+export const SHELL_FLAGS = {
+  help: { kind: "switch", short: "h", about: "show this" },
+  color: {
+    kind: "value",
+    hint: "WHEN",
+    about: "colours: auto, always or never",
+    choices: ["auto", "always", "never"],
+  },
+  debug: { kind: "switch", about: "show where in Stem an error came from" },
+} as const satisfies Flags
+
+/** Commands that use a store. */
+export const STORE_FLAGS = {
+  broker: { kind: "value", hint: "URL", about: "where tasks live, as in sqlite:./stem.db" },
+  results: { kind: "value", hint: "URL", about: "where ended tasks are remembered (default: the broker)" },
+  namespace: { kind: "value", hint: "NAME", about: "keeps installations on one store apart (default: stem)" },
+  "log-level": {
+    kind: "value",
+    hint: "LEVEL",
+    about: "the least important line shown on stderr",
+    choices: ["debug", "info", "warn", "error", "silent"],
+  },
+  "log-format": {
+    kind: "value",
+    hint: "FORMAT",
+    about: "how lines on stderr are written",
+    choices: ["pretty", "json"],
+  },
+} as const satisfies Flags
+
+/** Commands that print records. */
+export const OUTPUT_FLAG = {
+  output: {
+    kind: "value",
+    short: "o",
+    hint: "FORMAT",
+    about: "table, json (one document), ndjson (one object a line) or name (ids only)",
+    choices: ["table", "json", "ndjson", "name"],
+  },
+} as const satisfies Flags
+
+export const TIME_FLAG = {
+  time: {
+    kind: "value",
+    hint: "FORM",
+    about: "times in tables: relative or iso",
+    choices: ["relative", "iso"],
+  },
+} as const satisfies Flags
+
+export const WATCH_FLAG = {
+  watch: { kind: "optional", hint: "2s", about: "show it again and again (default: every 2s)" },
+} as const satisfies Flags
+
+export const BULK_FLAGS = {
+  "dry-run": { kind: "switch", about: "only tell what would be done" },
+  yes: { kind: "switch", short: "y", about: "do it without asking" },
+} as const satisfies Flags
