@@ -1,0 +1,97 @@
+import { Database } from "bun:sqlite"
+import { existsSync } from "node:fs"
+import type { Driver, DriverOptions, Migration } from "../../core/contracts/driver.ts"
+import { createBell } from "./bell.ts"
+import { createBroker } from "./broker.ts"
+import { checkup } from "./checkup.ts"
+import { createCommit } from "./commit.ts"
+import { type Connection, connect } from "./connection.ts"
+import { createEndings } from "./endings.ts"
+import { storeTrouble } from "./failures.ts"
+import { createInspector } from "./inspector.ts"
+import { pathOf, requireFolder } from "./location.ts"
+import { createQueues } from "./queues.ts"
+import { createResults } from "./results.ts"
+import { pendingMigration } from "./schema.ts"
+import { createStatuses } from "./statuses.ts"
+import type { Store } from "./store.ts"
+import { createWorkers } from "./workers.ts"
+
+/** Opens the file of `sqlite:PATH`; its folder must exist. */
+export async function open(url: string, { namespace, clock }: DriverOptions): Promise<Driver> {
+  const connection = await connect(pathOf(url))
+  try {
+    const ns = await namespaceNumber(connection, namespace)
+    const queues = createQueues(connection, ns)
+    const bell = createBell(connection, clock)
+    const commit = createCommit(connection, clock, { committed: bell.ring, rolledBack: queues.forget })
+    let closing: Promise<void> | undefined
+    const store: Store = {
+      connection,
+      commit,
+      bell,
+      clock,
+      ns,
+      queues,
+      get closed() {
+        return closing !== undefined
+      },
+    }
+    const statuses = createStatuses(connection, ns)
+    const endings = createEndings(store, statuses)
+    const inspector = createInspector(store, statuses, endings)
+    const workers = createWorkers(store)
+    return {
+      url,
+      capabilities: {
+        store: "sqlite",
+        durability: "every commit is on the disk (WAL, synchronous=FULL)",
+        shared: true,
+      },
+      broker: createBroker(store, statuses, endings),
+      results: createResults(store, statuses),
+      inspector,
+      workers,
+      ping: async () => void (await inspector.find(["ping"])),
+      checkup: () => checkup(store, inspector, workers),
+      close() {
+        closing ??= commit.close().then(() => {
+          bell.close()
+          connection.close()
+        })
+        return closing
+      },
+    }
+  } catch (error) {
+    connection.close()
+    throw error
+  }
+}
+
+/** Opening migrates; this tells what opening would do, or does it now. */
+export async function migrate(url: string, { dryRun }: { dryRun: boolean }): Promise<Migration> {
+  const path = pathOf(url)
+  if (!dryRun) {
+    const connection = await connect(path)
+    connection.close()
+    return connection.migration
+  }
+  requireFolder(path)
+  const db = existsSync(path) ? new Database(path, { readonly: true }) : new Database(":memory:")
+  try {
+    return pendingMigration(db, path)
+  } catch (error) {
+    throw storeTrouble(error, path) ?? error
+  } finally {
+    db.close()
+  }
+}
+
+async function namespaceNumber({ sql, patiently }: Connection, name: string): Promise<number> {
+  const find = sql("SELECT ns FROM namespaces WHERE name = ?1")
+  const insert = sql("INSERT INTO namespaces (name) VALUES (?1) ON CONFLICT DO NOTHING")
+  return patiently(() => {
+    if (!find.one(name)) insert.run(name)
+    return (find.one<{ ns: number }>(name) as { ns: number }).ns
+  })
+}
