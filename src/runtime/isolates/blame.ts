@@ -8,8 +8,6 @@ import type { FromIsolateParcel } from "./protocol.ts"
 /** Knows which run code belongs to, for what happens outside of any await: late throws and exits. */
 export interface Blame {
   within<T>(run: number, facts: RunFacts, work: () => T): T
-  began(run: number, attempt: Attempt): void
-  ended(run: number): void
 }
 
 interface Place {
@@ -24,9 +22,11 @@ interface Place {
  * error of nobody known is shown, and the isolate asks to be replaced once its runs are through: killing it would
  * cost those who have done nothing. A call of `process.exit` is told to the supervisor with the name of the run.
  */
-export function watchForBlame(outbox: Outbox<FromIsolateParcel>): Blame {
+export function watchForBlame(
+  running: ReadonlyMap<number, Attempt>,
+  outbox: Outbox<FromIsolateParcel>,
+): Blame {
   const places = new AsyncLocalStorage<Place>()
-  const running = new Map<number, Attempt>()
 
   function accuse(thrown: unknown): void {
     const place = places.getStore() ?? alone(running)
@@ -63,13 +63,11 @@ export function watchForBlame(outbox: Outbox<FromIsolateParcel>): Blame {
 
   return {
     within: (run, facts, work) => places.run({ run, facts }, work),
-    began: (run, attempt) => running.set(run, attempt),
-    ended: (run) => running.delete(run),
   }
 }
 
-function alone(running: Map<number, Attempt>): Place | undefined {
+function alone(running: ReadonlyMap<number, Attempt>): Place | undefined {
   if (running.size !== 1) return undefined
-  const [[run, { facts }]] = running as unknown as [[number, Attempt]]
-  return { run, facts }
+  for (const [run, { facts }] of running) return { run, facts }
+  return undefined
 }

@@ -1,12 +1,11 @@
 import type { AbortReason, ChildAsk, IsolateLine } from "../../core/contracts/isolates.ts"
 import type { Clock, Millis } from "../../core/kit/clock.ts"
-import { parseDuration } from "../../core/kit/duration.ts"
-import { invalid, messageOf } from "../../core/kit/errors.ts"
-import { toJson } from "../../core/kit/json.ts"
-import type { EnqueueOptions, LogFields, TaskContext, TaskLog } from "../../core/task/context.ts"
-import { toFailure } from "../../core/task/failure.ts"
+import type { TaskContext } from "../../core/task/context.ts"
 import type { Progress } from "../../core/task/status.ts"
 import type { LoadedModules } from "../modules/load.ts"
+import { childAsk, nameOf } from "./child-ask.ts"
+import { coalesceProgress } from "./progress.ts"
+import { taskLog } from "./task-log.ts"
 
 /** What is known of a run where the handler is. */
 export interface RunFacts {
@@ -39,8 +38,6 @@ export interface HeldContext {
   release(): void
 }
 
-const PROGRESS_EVERY_MS = 250
-
 const REASONS: Record<AbortReason, string> = {
   soft_time_limit: "the soft time limit has passed",
   cancelled: "the task was cancelled",
@@ -56,7 +53,7 @@ export function holdContext(facts: RunFacts, modules: LoadedModules, effects: Ru
   let reason: Error | undefined
   let children = 0
   const asked = new Set<Promise<unknown>>()
-  const progress = coalesce(effects)
+  const progress = coalesceProgress(effects)
 
   const context: TaskContext = {
     id: facts.id,
@@ -75,14 +72,14 @@ export function holdContext(facts: RunFacts, modules: LoadedModules, effects: Ru
       return controller.signal
     },
     get log() {
-      return logOf(facts, effects)
+      return taskLog(facts, effects)
     },
     progress: progress.note,
     enqueue(task, input, options = {}) {
       children += 1
       const number = children
       const asking = Promise.resolve().then(() =>
-        effects.enqueue(childAsk(facts.id, number, modules, task, input, options, effects.clock)),
+        effects.enqueue(childAsk({ parent: facts.id, number, name: nameOf(task, modules), input, options })),
       )
       asked.add(asking)
       const forget = () => asked.delete(asking)
@@ -102,92 +99,5 @@ export function holdContext(facts: RunFacts, modules: LoadedModules, effects: Ru
       return asked.size > 0 ? Promise.all(asked).then(() => undefined) : undefined
     },
     release: progress.stop,
-  }
-}
-
-function coalesce({ clock, progress }: RunEffects) {
-  let waiting: Progress | undefined
-  let timer: ReturnType<typeof setTimeout> | undefined
-  let sentAt = Number.NEGATIVE_INFINITY
-  const flush = () => {
-    clearTimeout(timer)
-    timer = undefined
-    if (!waiting) return
-    sentAt = clock.monotonic()
-    progress(waiting)
-    waiting = undefined
-  }
-  return {
-    flush,
-    stop: () => clearTimeout(timer),
-    note(value: number, data?: unknown) {
-      if (typeof value !== "number" || !Number.isFinite(value))
-        throw invalid("invalid_progress", `progress must be a finite number, not ${String(value)}`)
-      const kept = data === undefined ? undefined : JSON.parse(toJson(data, "the progress data"))
-      waiting = { value, ...(data !== undefined && { data: kept }), at: clock.now() }
-      const wait = sentAt + PROGRESS_EVERY_MS - clock.monotonic()
-      if (wait <= 0) flush()
-      else timer ??= setTimeout(flush, wait)
-    },
-  }
-}
-
-function logOf(facts: RunFacts, effects: RunEffects): TaskLog {
-  const write = (level: IsolateLine["level"]) => (message: string, fields?: LogFields) =>
-    effects.log({
-      id: facts.id,
-      task: facts.task,
-      level,
-      message: String(message),
-      ...(fields && { fields: plainFields(fields) }),
-    })
-  return { debug: write("debug"), info: write("info"), warn: write("warn"), error: write("error") }
-}
-
-/** A log line never fails the task: what JSON can not carry is written as text. */
-function plainFields(fields: LogFields): Record<string, unknown> {
-  const plain = ([key, value]: [string, unknown]) => {
-    if (value instanceof Error) return [key, toFailure(value)]
-    try {
-      return [key, JSON.parse(toJson(value, key))]
-    } catch {
-      return [key, messageOf(value)]
-    }
-  }
-  return Object.fromEntries(Object.entries(fields).map(plain))
-}
-
-function childAsk(
-  parent: string,
-  number: number,
-  modules: LoadedModules,
-  task: string | object,
-  input: unknown,
-  options: EnqueueOptions,
-  clock: Clock,
-): ChildAsk {
-  const name = typeof task === "string" ? task : (modules.nameOf(task) ?? (task as { name?: string }).name)
-  if (!name)
-    throw invalid(
-      "unnamed_task",
-      "ctx.enqueue was given a definition that has no name and is not exported by a module of this worker",
-      "Add `name` to its defineTask, or enqueue it by name.",
-    )
-  // Where the sender is silent the definition decides, if this worker knows it.
-  const spec = modules.specs.get(name)
-  const { at, expires, ...rest } = options
-  return {
-    parent,
-    task: name,
-    input: JSON.parse(toJson(input, `the input of ${name}`)),
-    options: {
-      ...(spec && { queue: spec.queue, priority: spec.priority }),
-      ...rest,
-      id: options.id ?? `${parent}.${number}`,
-      ...(at !== undefined && { at: at.getTime() }),
-      ...(expires !== undefined
-        ? { expires: expires instanceof Date ? expires.getTime() : `${parseDuration(expires)}ms` }
-        : spec?.expiresInMs !== undefined && { expires: clock.now() + spec.expiresInMs }),
-    },
   }
 }

@@ -42,13 +42,14 @@ export function isolateMain(exports: PublicNames): void {
   serveStem(exports)
   const send = process.send.bind(process) as (message: unknown) => void
   const outbox = createOutbox<FromIsolateParcel>(() => ({ kind: "parcel" }), send)
-  const blame = watchForBlame(outbox)
+  const running = new Map<number, Attempt>()
+  const blame = watchForBlame(running, outbox)
   let desk: ReturnType<typeof createDesk> | undefined
   process.on("message", async (message: ToIsolate) => {
     if (message.kind === "parcel") return desk?.read(message)
     try {
       const modules = await loadModules(message.modules)
-      desk = createDesk(modules, outbox, blame, message.watchRss)
+      desk = createDesk({ modules, running, outbox, blame, watchRss: message.watchRss })
       send({ kind: "ready", specs: [...modules.specs.values()] })
     } catch (error) {
       send({ kind: "refused", error: toWireError(error) })
@@ -56,14 +57,16 @@ export function isolateMain(exports: PublicNames): void {
   })
 }
 
+interface DeskParts {
+  readonly modules: LoadedModules
+  readonly running: Map<number, Attempt>
+  readonly outbox: Outbox<FromIsolateParcel>
+  readonly blame: Blame
+  readonly watchRss: boolean
+}
+
 /** Everything that runs in this process, and what is waiting for an answer. */
-function createDesk(
-  modules: LoadedModules,
-  outbox: Outbox<FromIsolateParcel>,
-  blame: Blame,
-  watchRss: boolean,
-) {
-  const running = new Map<number, Attempt>()
+function createDesk({ modules, running, outbox, blame, watchRss }: DeskParts) {
   const asking = new Map<number, { resolve(id: string): void; reject(error: unknown): void }>()
   let asks = 0
   let rssAt = 0
@@ -95,13 +98,11 @@ function createDesk(
     }
     const started = startAttempt(facts, modules, effectsOf(run), (work) => blame.within(run, facts, work))
     running.set(run, started)
-    blame.began(run, started)
     started.outcome.then((outcome) => end(run, outcome))
   }
 
   function end(run: number, outcome: Outcome): void {
     running.delete(run)
-    blame.ended(run)
     const parcel = outbox.open()
     if (outcome.kind === "succeeded") {
       if (parcel.done) parcel.done.push(run, outcome.result)
