@@ -126,5 +126,3 @@ export const publicNames = Object.freeze({ defineTask, retryAfter, connect, Stem
 
 /** The version of this Stem. */
 export const VERSION: string = manifest.version
-
-export { defaultStatePath, makeStateFolder } from "./runtime/paths.ts"

@@ -1,7 +1,7 @@
 import type { ConfigFile } from "../../core/config/file.ts"
 import { type Resolution, resolveConfig } from "../../core/config/resolve.ts"
 import { invalid } from "../../core/kit/errors.ts"
-import { defaultStatePath } from "../../stem.ts"
+import { configFolder, defaultStatePath } from "../../stem.ts"
 import type { Shell } from "./command.ts"
 
 /** Reads what the machine says about the settings, and resolves them. */
@@ -16,7 +16,7 @@ export async function configure(
     modules,
     env,
     secretFiles: await readSecretFiles(env),
-    files: await findFiles(env, directory),
+    files: await findFiles(directory),
     directory,
     machine: {
       cores: navigator.hardwareConcurrency,
@@ -31,16 +31,15 @@ export async function configure(
 type Env = Shell["env"]
 
 /** The nearest stem.toml from the directory upward, then the user's. */
-async function findFiles(env: Env, directory: string): Promise<ConfigFile[]> {
+async function findFiles(directory: string): Promise<ConfigFile[]> {
   const files: ConfigFile[] = []
   for (let at = directory, climbed = ""; ; at = at.slice(0, at.lastIndexOf("/")), climbed += "../") {
     const file = await readFile(`${at}/stem.toml`, `${climbed}stem.toml`, at || "/")
     if (file) files.push(file)
     if (file || at === "" || !at.includes("/")) break
   }
-  const home = env.XDG_CONFIG_HOME || (env.HOME && `${env.HOME}/.config`)
-  const folder = home && `${home}/stem`
-  const users = folder && (await readFile(`${folder}/stem.toml`, `${folder}/stem.toml`, folder))
+  const folder = configFolder()
+  const users = await readFile(`${folder}/stem.toml`, `${folder}/stem.toml`, folder)
   if (users && users.directory !== files[0]?.directory) files.push(users)
   return files
 }

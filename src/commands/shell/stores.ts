@@ -1,6 +1,7 @@
 import type { Client } from "../../core/client/client.ts"
 import type { Resolution } from "../../core/config/resolve.ts"
-import { clientOf, defaultStatePath, makeStateFolder, openStores, type Stores } from "../../stem.ts"
+import { invalid } from "../../core/kit/errors.ts"
+import { clientOf, openStores, type Stores } from "../../stem.ts"
 import type { Shell } from "./command.ts"
 import { configure } from "./configure.ts"
 
@@ -25,10 +26,14 @@ export async function withStores<T>(
   }
 }
 
-/** Opens the stores. A folder that somebody named has to be there; Stem's own is made. */
-export async function openConfigured({ config, values }: Resolution): Promise<Stores> {
-  const byDefault = values.some(({ key, source }) => key === "broker" && source === "default")
-  if (byDefault) makeStateFolder(defaultStatePath())
+/** Opens the stores. Throws for a choice that this Stem can not serve. */
+export async function openConfigured({ config }: Resolution): Promise<Stores> {
+  if (config.results !== config.broker)
+    throw invalid(
+      "results_elsewhere",
+      "results in another store than the tasks are not served by this version",
+      "Leave --results, STEM_RESULT_BACKEND_URL and `results` out, or give them the broker's URL.",
+    )
   return openStores(config)
 }
 
