@@ -15,7 +15,7 @@ import type { RunningWorker } from "./core/worker/worker.ts"
 import { systemClock } from "./runtime/clock.ts"
 import { makeStateFolder, stateFolder } from "./runtime/paths.ts"
 
-export { configFolder } from "./runtime/paths.ts"
+export { configFolder, makeStateFolder } from "./runtime/paths.ts"
 export { listenForSignals } from "./runtime/signals.ts"
 
 /** The store of a person who named none. */
