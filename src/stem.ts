@@ -107,7 +107,7 @@ async function makeIsolates({ worker }: Config, clock: Clock) {
 /** Becomes a child of a worker: what the executable's hidden sub-command does. */
 export async function becomeIsolate(): Promise<void> {
   const { isolateMain } = await import("./runtime/isolates/isolate.ts")
-  isolateMain(publicNames)
+  await isolateMain(publicNames)
 }
 
 /**

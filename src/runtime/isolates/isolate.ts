@@ -24,10 +24,10 @@ const RSS_EVERY_MS = 100
 const NO_HEADERS = Object.freeze({})
 
 /**
- * Becomes an isolate; returns only to wait for messages. Throws `not_for_people` when it was not started by a
- * supervisor.
+ * Becomes an isolate for the rest of this process's life: the promise never resolves. It rejects with
+ * `not_for_people` when no supervisor started it.
  */
-export function isolateMain(exports: PublicNames): void {
+export async function isolateMain(exports: PublicNames): Promise<never> {
   const supervisor = process.env[ISOLATE_MARK]
   if (!supervisor || !process.send)
     throw new StemError(
@@ -55,6 +55,7 @@ export function isolateMain(exports: PublicNames): void {
       send({ kind: "refused", error: toWireError(error) })
     }
   })
+  return new Promise<never>(() => {})
 }
 
 interface DeskParts {
