@@ -1,0 +1,66 @@
+import type { Presence } from "../../core/contracts/workers.ts"
+import { defineCommand } from "../shell/command.ts"
+import { EXIT } from "../shell/exit.ts"
+import { OUTPUT_FLAG, STORE_FLAGS, TIME_FLAG, WATCH_FLAG } from "../shell/flags.ts"
+import { type Listing, showList } from "../shell/output.ts"
+import { withStores } from "../shell/stores.ts"
+import { isoOrNull, showTime } from "../shell/times.ts"
+import { showOrWatch } from "../shell/watch.ts"
+
+export default defineCommand({
+  usage: "",
+  operands: { least: 0, most: 0 },
+  examples: [
+    ["stem inspect workers", "who is working, and on how much"],
+    ["stem inspect workers -o json | jq '.[].running'", "what they run now"],
+  ],
+  flags: { ...OUTPUT_FLAG, ...TIME_FLAG, ...WATCH_FLAG, ...STORE_FLAGS },
+  run: ({ flags, shell }) =>
+    withStores(shell, flags, ({ stores }) =>
+      showOrWatch(shell, flags.watch, async () => {
+        await showList(shell, flags.output, workerListing(await stores.broker.workers.list(), flags.time))
+        return EXIT.done
+      }),
+    ),
+})
+
+/** Field names that scripts rely on. */
+export const workerJson = (worker: Presence) => ({
+  id: worker.id,
+  name: worker.name,
+  host: worker.host,
+  pid: worker.pid,
+  version: worker.version,
+  state: worker.state,
+  queues: worker.queues,
+  concurrency: worker.concurrency,
+  tasks: worker.tasks,
+  running: worker.running.map(({ id, task, startedAt }) => ({ id, task, startedAt: isoOrNull(startedAt) })),
+  done: worker.done,
+  startedAt: isoOrNull(worker.startedAt),
+  seenAt: isoOrNull(worker.seenAt),
+  rssBytes: worker.rssBytes,
+})
+
+export const workerListing = (rows: readonly Presence[], time: string | undefined): Listing<Presence> => ({
+  rows,
+  columns: [
+    { title: "WORKER", cell: ({ name }) => name },
+    {
+      title: "STATE",
+      cell: ({ state }) => state,
+      color: ({ state }) => (state === "running" ? "green" : "yellow"),
+    },
+    { title: "RUNNING", cell: ({ running, concurrency }) => `${running.length}/${concurrency}`, right: true },
+    { title: "SUCCEEDED", cell: ({ done }) => done.succeeded, right: true },
+    { title: "FAILED", cell: ({ done }) => done.failed, right: true },
+    { title: "RETRIED", cell: ({ done }) => done.retried, right: true },
+    { title: "RSS", cell: ({ rssBytes }) => `${Math.round(rssBytes / 1024 ** 2)}MB`, right: true },
+    { title: "STARTED", cell: ({ startedAt }) => showTime(startedAt, time) },
+    { title: "SEEN", cell: ({ seenAt }) => showTime(seenAt, time) },
+    { title: "QUEUES", cell: ({ queues }) => queues.join(",") },
+  ],
+  json: workerJson,
+  name: ({ name }) => name,
+  none: "No worker is running.",
+})
