@@ -17,17 +17,14 @@ export interface FetcherParts {
   readonly slot: (signal: AbortSignal) => Promise<void>
   /** Takes the deliveries; `began` is when the call that leased them began, by the monotonic clock. */
   readonly take: (deliveries: readonly Delivery[], began: Millis) => void
-  /** Told each time nothing was to be had. Answers whether to go on. */
-  readonly empty: () => Promise<boolean>
+  /** Sleeps until there may be something to have, at the latest until `wakeAt`. Answers whether to go on. */
+  readonly rest: (wakeAt: Millis, signal: AbortSignal) => Promise<boolean>
 }
-
-/** The safety net under wake-ups that never arrive. */
-const POLL: Millis = 5000
 
 /**
  * Takes work for the free slots and no more: reclaims what the dead have left, reserves what is ready, and when
- * there is neither sleeps until the store says when to look again. Returns when the signal aborts, or when
- * `empty` says that it is enough.
+ * there is neither rests until the store says when to look again. Returns when the signal aborts, or when
+ * `rest` says that it is enough.
  */
 export async function fetcher(parts: FetcherParts, signal: AbortSignal): Promise<void> {
   const { broker, clock, store, holder, leaseMs } = parts
@@ -56,9 +53,8 @@ export async function fetcher(parts: FetcherParts, signal: AbortSignal): Promise
     if (!reserved) return
     const { deliveries, wakeAt = Number.POSITIVE_INFINITY } = reserved
     if (took(deliveries, began) > 0) continue
-    if (!(await parts.empty())) return
-    // A lease that runs out is a reason to wake, so the next round must look for lost ones at once.
-    if (wakeAt <= clock.now() + POLL) reclaimedAt = Number.NEGATIVE_INFINITY
-    await broker.wait(parts.queues(), Math.min(wakeAt, clock.now() + POLL), signal)
+    if (!(await parts.rest(wakeAt, signal))) return
+    // A lease that ran out may be why it woke, so the next round looks for lost ones first.
+    if (wakeAt <= clock.now()) reclaimedAt = Number.NEGATIVE_INFINITY
   }
 }

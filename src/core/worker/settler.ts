@@ -33,6 +33,8 @@ export function createSettler(broker: Broker, store: StoreWatch): Settler {
   const quit = new AbortController()
 
   async function flush(): Promise<void> {
+    // Outcomes that came in one message settle in one round of promises: let them all gather.
+    await Promise.resolve()
     while (gathering.length > 0 && !quit.signal.aborted) {
       inFlight = gathering.splice(0, BATCH)
       const settlements = inFlight.map(({ settlement }) => settlement)

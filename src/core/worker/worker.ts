@@ -8,6 +8,7 @@ import { fetcher } from "./fetcher.ts"
 import { heartbeat } from "./heartbeat.ts"
 import { type Held, type Leases, marginOf } from "./held.ts"
 import { presence } from "./presence.ts"
+import { restForWork, restOrLeave } from "./rest.ts"
 import { run } from "./run.ts"
 import type { WorkerParts, WorkerSettings } from "./settings.ts"
 import { createSettler } from "./settler.ts"
@@ -87,18 +88,6 @@ export async function startWorker(
     }
   }
 
-  /** Whether to go on when nothing was to be had: a draining worker leaves once no live task is left but scheduled ones. */
-  async function empty(): Promise<boolean> {
-    if (!settings.drain) return true
-    if (leases.size > 0) return true
-    const queues = new Set(turns())
-    const counts = await store.attempt(() => parts.inspector.queues())
-    return (
-      !counts ||
-      counts.some((of) => queues.has(of.queue) && !of.paused && of.ready + of.running + of.retrying > 0)
-    )
-  }
-
   const describe = () => ({
     v: 1 as const,
     id: settings.id,
@@ -142,9 +131,21 @@ export async function startWorker(
     )
     const present = presence({ registry: parts.registry, store, clock }, describe, over.signal)
     const chores = parts.chores.map((chore) => chore(emit, quiet.signal))
+    const resting = {
+      ...{
+        broker,
+        inspector: parts.inspector,
+        store,
+        clock,
+        queues: () => turns(),
+        holdsAny: () => leases.size > 0,
+      },
+      emptyHanded: (signal: AbortSignal) => slots.allFree(signal).then(settler.idle),
+    }
+    const rest = settings.drain ? restOrLeave(resting) : restForWork(resting)
     await fetcher(
       {
-        ...{ broker, store, clock, take, empty },
+        ...{ broker, store, clock, take, rest },
         holder: settings.id,
         leaseMs: settings.leaseMs,
         queues: () => turns(),

@@ -1,0 +1,56 @@
+import type { Broker } from "../contracts/broker.ts"
+import type { Inspector } from "../contracts/inspector.ts"
+import type { Clock, Millis } from "../kit/clock.ts"
+import { within } from "../kit/deadline.ts"
+import type { FetcherParts } from "./fetcher.ts"
+import type { StoreWatch } from "./store-watch.ts"
+
+/** The safety net under wake-ups that never arrive. */
+const POLL: Millis = 5000
+/** How often a worker that is to leave looks whether the tasks of others are done. */
+const LOOK: Millis = 500
+
+interface RestParts {
+  readonly broker: Broker
+  readonly inspector: Inspector
+  readonly store: StoreWatch
+  readonly clock: Clock
+  readonly queues: () => readonly string[]
+  /** Resolves when nothing is in this worker's hand, or the signal aborts. */
+  readonly emptyHanded: (signal: AbortSignal) => Promise<void>
+  readonly holdsAny: () => boolean
+}
+
+/** An idle worker's sleep: until the store rings, a task is due, or a lease runs out. */
+export function restForWork({ broker, clock, queues }: RestParts): FetcherParts["rest"] {
+  return async (wakeAt, signal) => {
+    await broker.wait(queues(), Math.min(wakeAt, clock.now() + POLL), signal)
+    return true
+  }
+}
+
+/**
+ * The sleep of a worker that leaves when the queues are empty: when nothing waits, runs or is about to be retried,
+ * here or at another worker. What is scheduled for later does not keep it.
+ */
+export function restOrLeave(parts: RestParts): FetcherParts["rest"] {
+  const { broker, inspector, store, clock, queues } = parts
+  return async (wakeAt, signal) => {
+    if (!parts.holdsAny() && (await isEmpty())) return false
+    const until = Math.min(wakeAt, clock.now() + LOOK)
+    await within(clock, LOOK, async (late) => {
+      const over = AbortSignal.any([late, signal])
+      const waits = [broker.wait(queues(), until, over)]
+      if (parts.holdsAny()) waits.push(parts.emptyHanded(over))
+      await Promise.race(waits)
+    })
+    return true
+  }
+
+  async function isEmpty(): Promise<boolean> {
+    const mine = new Set(queues())
+    const counts = await store.attempt(() => inspector.queues())
+    if (!counts) return false
+    return counts.every((of) => !mine.has(of.queue) || of.paused || of.ready + of.running + of.retrying === 0)
+  }
+}
