@@ -90,12 +90,18 @@ describe("gate", () => {
   })
 
   test("a task no module defines fails by name", () => {
-    expect(gate(delivery(1), undefined, NOW)).toMatchObject({ kind: "failed", error: { code: "unknown_task" } })
+    expect(gate(delivery(1), undefined, NOW)).toMatchObject({
+      kind: "failed",
+      error: { code: "unknown_task" },
+    })
   })
 
   test("a task that took its last worker with it is lost, not run once more", () => {
     expect(gate(delivery(3, {}, true), spec, NOW)).toBeUndefined()
-    expect(gate(delivery(4, {}, true), spec, NOW)).toMatchObject({ kind: "lost", error: { code: "worker_lost" } })
+    expect(gate(delivery(4, {}, true), spec, NOW)).toMatchObject({
+      kind: "lost",
+      error: { code: "worker_lost" },
+    })
   })
 })
 
