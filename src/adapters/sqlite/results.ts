@@ -42,15 +42,16 @@ export function createResults(store: Store, statuses: Statuses): ResultBackend {
     async wait(id, until, signal) {
       waiters += 1
       try {
-        while (true) {
+        while (!store.closed) {
           const heard = bell.heard()
           const status = await connection.patiently(() => read(id))
           if (status && isEnded(status.state)) return status
           const now = clock.now()
-          if (signal?.aborted || store.closed || until <= now) return undefined
+          if (signal?.aborted || until <= now) return undefined
           await bell.next(heard, until - now, signal)
           if (waiters > EAGER_WAITERS) await clock.sleep(waiters / EAGER_WAITERS, signal)
         }
+        return undefined
       } finally {
         waiters -= 1
       }

@@ -31,17 +31,23 @@ export interface Broker {
   /**
    * Leases up to `max` ready tasks: earlier queues of the list first, then the higher priority, then the earlier
    * due, then the earlier stored. Paused queues give nothing. A stored task that can not be read is buried at
-   * once, kept raw among the dead letters.
+   * once, kept raw among the dead letters, and its status says failed.
    */
   reserve(ask: ReserveAsk): Promise<Reserved>
 
-  /** Takes tasks whose lease has run out, at the cost of one attempt each, with the next token. */
+  /**
+   * Takes tasks whose lease has run out, at the cost of one attempt each, with the next token: earlier queues of
+   * the list first, then the longest lost. Paused queues give nothing.
+   */
   reclaim(ask: ReserveAsk): Promise<readonly Delivery[]>
 
   /** Keeps leases for `leaseMs` from now, and stores the progress they carry. Answers in order. */
   renew(renewals: readonly Renewal[], leaseMs: Millis): Promise<readonly Renewed[]>
 
-  /** Finishes runs. Answers in order. */
+  /**
+   * Finishes runs. Answers in order. A status that has no progress or no trail of replays is given what the store
+   * last knew. A status is written only with `ack` and `bury`: after the others the task is not over.
+   */
   settle(settlements: readonly Settlement[]): Promise<readonly Settled[]>
 
   /**
@@ -53,7 +59,7 @@ export interface Broker {
   /**
    * Resolves when one of the queues may have something to reserve, at `until`, or when the signal aborts. A
    * hint: it may resolve for nothing, and a caller polls besides. A task stored after this driver's last
-   * reserve began is never missed.
+   * reserve began is never missed. It resolves too when the store is closed.
    */
   wait(queues: readonly string[], until: Millis, signal: AbortSignal): Promise<void>
 }
@@ -69,7 +75,8 @@ export interface Reserved {
   readonly deliveries: readonly Delivery[]
   /**
    * Set when fewer than `max` were ready: the earliest instant at which a scheduled task of these queues becomes
-   * due or a lease runs out, if there is one.
+   * due or a lease runs out, if there is one. In the past it means that reclaim has something to take. Paused
+   * queues do not count.
    */
   readonly wakeAt?: Millis | undefined
 }

@@ -18,7 +18,10 @@ export interface Inspector {
   /** Nothing more is reserved from the queue until it is resumed. Survives restarts. False: it was so already. */
   pause(queue: string): Promise<boolean>
   resume(queue: string): Promise<boolean>
-  /** Ends every waiting task of the queue as cancelled, at most `max`; running ones are left alone. Answers how many. */
+  /**
+   * Ends every waiting task of the queue as cancelled, at most `max`, the earliest stored first; running ones are
+   * left alone. Answers how many.
+   */
   purge(queue: string, max: number): Promise<number>
 
   readonly deadLetters: DeadLetters
@@ -38,7 +41,7 @@ export interface QueueCounts {
   readonly retrying: number
   readonly dead: number
   readonly paused: boolean
-  /** When the longest-waiting ready task became due. */
+  /** When the longest-waiting of the tasks counted as ready became due. */
   readonly oldestReadyAt?: Millis | undefined
 }
 
@@ -48,13 +51,14 @@ export interface DeadLetters {
   count(filter: Omit<DeadLetterFilter, "limit">): Promise<number>
   get(id: TaskId): Promise<DeadLetter | undefined>
   /**
-   * Puts dead letters back on their queues: same id, attempts counted anew, the token going on, a trail left.
+   * Puts dead letters back on their queues: same id, attempts counted anew, the token going on, a trail left, the
+   * failed status taken away.
    * Answers the ids it put back; one that is gone, or can not be read as an envelope, is left out.
    */
   replay(asks: readonly ReplayAsk[]): Promise<readonly TaskId[]>
   /** Forgets dead letters for good; their statuses stay. Answers how many. */
   purge(ids: readonly TaskId[]): Promise<number>
-  /** Removes what died before this instant, at most `max`; answers how many. */
+  /** Removes what died before this instant, at most `max`, the earliest first; answers how many. */
   prune(before: Millis, max: number): Promise<number>
 }
 
@@ -63,7 +67,9 @@ export interface DeadLetterFilter {
   readonly task?: string | undefined
   /** Text that the error's name, code or message holds, in any case. */
   readonly error?: string | undefined
+  /** Died at or after. */
   readonly since?: Millis | undefined
+  /** Died before. */
   readonly until?: Millis | undefined
   readonly limit: number
 }

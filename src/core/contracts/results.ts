@@ -9,12 +9,13 @@ export interface ResultBackend {
   /** In the order of the ids; undefined where nothing is known. */
   get(ids: readonly TaskId[]): Promise<readonly (TaskStatus | undefined)[]>
   /**
-   * The status once the task has ended, from whichever process; undefined at `until` or when the signal aborts.
+   * The status once the task has ended, from whichever process; undefined at `until`, when the signal aborts or
+   * when the store is closed.
    */
   wait(id: TaskId, until: Millis, signal?: AbortSignal): Promise<TaskStatus | undefined>
-  /** Ended tasks, latest first. */
+  /** Ended tasks, latest first, by the instant of their end. */
   list(filter: StatusFilter): Promise<readonly TaskStatus[]>
-  /** Removes what ended before these instants, at most `max` of them; answers how many. */
+  /** Removes what ended before these instants, at most `max` of them, the earliest first; answers how many. */
   prune(ask: { succeededBefore: Millis; otherBefore: Millis; max: number }): Promise<number>
 }
 
@@ -22,7 +23,9 @@ export interface StatusFilter {
   readonly states?: readonly TaskState[] | undefined
   readonly task?: string | undefined
   readonly queue?: string | undefined
+  /** At or after, by the instant that the list is ordered by. */
   readonly since?: Millis | undefined
+  /** Before, by the same instant. */
   readonly until?: Millis | undefined
   readonly limit: number
 }
