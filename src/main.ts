@@ -27,6 +27,7 @@ async function main(tokens: readonly string[]): Promise<ExitCode> {
     stdout: openStdout(),
     talk,
     paint: painter(wantsColor(color, env, terminal.stdout)),
+    color,
     env,
     directory: process.cwd(),
     terminal,

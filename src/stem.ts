@@ -104,6 +104,10 @@ async function makeIsolates({ worker }: Config, clock: Clock) {
   return createProcessIsolates({ modules, isolates, maxTasks, maxRssBytes, clock })
 }
 
+/** The text of `stem.d.ts`: the types of what a task module imports, for editors. */
+export const stemDeclarations = async (): Promise<string> =>
+  (await import("./runtime/modules/declarations.ts")).stemDeclarations
+
 /** Becomes a child of a worker: what the executable's hidden sub-command does. */
 export async function becomeIsolate(): Promise<void> {
   const { isolateMain } = await import("./runtime/isolates/isolate.ts")

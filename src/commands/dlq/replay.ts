@@ -44,7 +44,7 @@ export default defineCommand({
       const { deadLetters } = stores.broker.inspector
       const chosen = "ids" in selection ? await getAll(deadLetters, selection.ids) : undefined
       const filter = "filter" in selection ? selection.filter : {}
-      const list = (rows: readonly DeadLetter[]) =>
+      const list = (rows: readonly Named[]) =>
         showList(shell, flags.output, {
           rows,
           columns: [
@@ -69,7 +69,7 @@ export default defineCommand({
         return EXIT.failed
 
       const progress = startProgress(shell, "dead letters")
-      const replayed: DeadLetter[] = []
+      const replayed: Named[] = []
       let unreadable = 0
       // Begins where the rate would have put the next one.
       const start = stores.clock.now()
@@ -84,7 +84,7 @@ export default defineCommand({
         )
         unreadable += letters.filter(({ id, envelope }) => !ids.has(id) && !envelope).length
         const back = letters.filter(({ id }) => ids.has(id))
-        replayed.push(...back)
+        replayed.push(...back.map(({ id, task, queue }) => ({ id, task, queue })))
         progress.to(replayed.length)
         return back
       }
@@ -109,6 +109,9 @@ export default defineCommand({
   },
 })
 
+/** What is kept of each in memory; inputs may be large. */
+type Named = Pick<DeadLetter, "id" | "task" | "queue">
+
 const replay = (
   letters: DeadLetters,
   chosen: readonly DeadLetter[],
@@ -116,8 +119,8 @@ const replay = (
   edit: { input: unknown } | undefined,
 ) => letters.replay(chosen.map(({ id }, at) => ({ id, dueAt: dueAt(at), ...(edit && { edit }) })))
 
-async function gather(pages: AsyncIterable<readonly DeadLetter[]>): Promise<DeadLetter[]> {
-  const all: DeadLetter[] = []
-  for await (const page of pages) all.push(...page)
+async function gather(pages: AsyncIterable<readonly DeadLetter[]>): Promise<Named[]> {
+  const all: Named[] = []
+  for await (const page of pages) all.push(...page.map(({ id, task, queue }) => ({ id, task, queue })))
   return all
 }

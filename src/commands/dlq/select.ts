@@ -69,16 +69,14 @@ export async function* pagesOf(letters: DeadLetters, filter: Filter): AsyncGener
     const page = await letters.list({ ...filter, until, limit })
     const fresh = page.filter(({ id }) => !seen.has(id))
     if (fresh.length > 0) yield fresh
-    if (page.length < limit) return
-    // The next page begins at the same instant, for several may have died in it.
-    const last = page.at(-1)?.diedAt as number
-    if (last === until && fresh.length === 0) limit *= 2
-    else limit = PAGE
-    seen = new Set([
-      ...(last === until ? seen : []),
-      ...page.filter(({ diedAt }) => diedAt === last).map(({ id }) => id),
-    ])
-    until = last
+    const last = page.at(-1)?.diedAt
+    if (last === undefined || page.length < limit) return
+    // `until` is exclusive, and several may have died in one millisecond: the next page begins with that one again.
+    const stuck = last + 1 === until
+    limit = stuck && fresh.length === 0 ? limit * 2 : PAGE
+    const again = page.filter(({ diedAt }) => diedAt === last).map(({ id }) => id)
+    seen = new Set(stuck ? [...seen, ...again] : again)
+    until = last + 1
   }
 }
 

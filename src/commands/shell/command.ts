@@ -1,7 +1,7 @@
 import type { ExitCode } from "./exit.ts"
 import type { Stdout } from "./stdout.ts"
 import type { Talk } from "./talk.ts"
-import type { Paint } from "./terminal.ts"
+import type { ColorChoice, Paint } from "./terminal.ts"
 
 /** One flag of a command. */
 export type Flag =
@@ -37,6 +37,8 @@ export interface Shell {
   readonly talk: Talk
   /** For stdout. */
   readonly paint: Paint
+  /** What `--color` said. */
+  readonly color: ColorChoice
   readonly env: Readonly<Record<string, string | undefined>>
   readonly directory: string
   readonly terminal: { readonly stdin: boolean; readonly stdout: boolean; readonly stderr: boolean }

@@ -1,0 +1,34 @@
+import { defineCommand } from "./shell/command.ts"
+import { EXIT } from "./shell/exit.ts"
+import { OUTPUT_FLAG, STORE_FLAGS } from "./shell/flags.ts"
+import { showList } from "./shell/output.ts"
+import { configured } from "./shell/stores.ts"
+
+export default defineCommand({
+  usage: "",
+  operands: { least: 0, most: 0 },
+  examples: [
+    ["stem config", "every setting, its value, and where the value came from"],
+    ["STEM_CONCURRENCY=4 stem config -o json", "for programs"],
+  ],
+  notes:
+    "Flags win over the environment, that over the nearest stem.toml upward, that over your own, that over defaults.",
+  flags: { ...OUTPUT_FLAG, ...STORE_FLAGS },
+  async run({ flags, shell }) {
+    const { values } = await configured(shell, flags)
+    await showList(shell, flags.output, {
+      rows: values,
+      columns: [
+        { title: "SETTING", cell: ({ key }) => key },
+        { title: "VALUE", cell: ({ shown }) => written(shown) },
+        { title: "FROM", cell: ({ source, origin }) => origin ?? source },
+      ],
+      json: ({ key, shown, source, origin }) => ({ key, value: shown, source, origin: origin ?? null }),
+      name: ({ key }) => key,
+    })
+    return EXIT.done
+  },
+})
+
+const written = (value: unknown) =>
+  Array.isArray(value) ? (value.length === 0 ? "-" : value.join(",")) : String(value)

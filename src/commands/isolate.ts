@@ -1,0 +1,15 @@
+import { becomeIsolate } from "../stem.ts"
+import { defineCommand } from "./shell/command.ts"
+
+/** How a worker starts its children; it is not for people. */
+export default defineCommand({
+  usage: "",
+  operands: { least: 0, most: 0 },
+  examples: [],
+  flags: {},
+  async run() {
+    await becomeIsolate()
+    // Its supervisor ends it.
+    return new Promise<never>(() => {})
+  },
+})

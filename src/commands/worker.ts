@@ -1,0 +1,66 @@
+import { maskUrl } from "../core/config/mask.ts"
+import { listenForSignals, startWorker } from "../stem.ts"
+import { defineCommand } from "./shell/command.ts"
+import { EXIT, type ExitCode, usage } from "./shell/exit.ts"
+import { STORE_FLAGS } from "./shell/flags.ts"
+import { configured, openConfigured } from "./shell/stores.ts"
+import { startLog } from "./worker/log.ts"
+import { onSignals } from "./worker/stopping.ts"
+
+export default defineCommand({
+  usage: "[module…]",
+  operands: { least: 0, most: Number.POSITIVE_INFINITY },
+  examples: [
+    ["stem worker ./tasks.ts", "run its tasks"],
+    ["stem worker ./tasks.ts --queues urgent,bulk --concurrency 8", "urgent first"],
+    ["stem worker ./tasks.ts --queues a=3,b=1", "three turns for a to one for b"],
+    ["stem worker ./tasks.ts --drain", "leave when nothing waits any more"],
+  ],
+  notes: `TERM or the first Ctrl-C stops taking work and lets tasks finish for --grace; a second one aborts them and hands them
+back at no cost. HUP reads the modules anew. Without operands, worker.modules of stem.toml are run.`,
+  flags: {
+    queues: { kind: "value", hint: "a,b", about: "queues, the first has precedence; a=3,b=1 are weights" },
+    concurrency: { kind: "value", hint: "N", about: "tasks at once (default: twice the cores)" },
+    isolates: { kind: "value", hint: "N", about: "child processes that run tasks (default: the cores)" },
+    isolation: {
+      kind: "value",
+      hint: "HOW",
+      about: "where tasks run: process (in children) or none (in the worker itself)",
+      choices: ["process", "none"],
+    },
+    lease: {
+      kind: "value",
+      hint: "30s",
+      about: "how long a task stays this worker's without a sign of life",
+    },
+    grace: { kind: "value", hint: "30s", about: "how long a stopping worker lets tasks finish" },
+    name: { kind: "value", hint: "NAME", about: "its name in stem inspect workers (default: host and pid)" },
+    "max-tasks": { kind: "value", hint: "N", about: "replace an isolate after so many tasks" },
+    "max-rss": { kind: "value", hint: "512MB", about: "replace an isolate that holds so much memory" },
+    drain: { kind: "switch", about: "leave when the queues are empty and nothing runs" },
+    ...STORE_FLAGS,
+  },
+  async run({ flags, operands, shell }): Promise<ExitCode> {
+    const given = { ...flags, drain: flags.drain || undefined }
+    const resolution = await configured(shell, given, operands)
+    const { config } = resolution
+    if (config.worker.modules.length === 0)
+      throw usage(
+        "which tasks are to be run?",
+        "Name a task module: stem worker ./tasks.ts (stem init writes one).",
+      )
+    const stores = await openConfigured(resolution)
+    const log = startLog(shell, config.log)
+    try {
+      log.say("debug", "opening", `tasks live in ${maskUrl(config.broker)}`)
+      const worker = await startWorker(stores, config, log.hear)
+      const signals = onSignals(listenForSignals, worker, log)
+      const { forced } = await worker.done
+      signals.end()
+      return forced ? (signals.forcedBy ?? EXIT.done) : EXIT.done
+    } finally {
+      await stores.close()
+      log.flush()
+    }
+  },
+})
