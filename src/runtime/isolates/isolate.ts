@@ -70,12 +70,19 @@ interface DeskParts {
 function createDesk({ modules, running, outbox, blame, watchRss }: DeskParts) {
   const asking = new Map<number, { resolve(id: string): void; reject(error: unknown): void }>()
   let asks = 0
-  let rssAt = 0
+  let rssAt = Number.NEGATIVE_INFINITY
 
   const effectsOf = (run: number): RunEffects => ({
     clock: systemClock,
-    progress: (progress) => push(outbox.open(), "progress", [run, progress]),
-    log: (line) => push(outbox.open(), "logs", line),
+    progress(progress) {
+      push(outbox.open(), "progress", [run, progress])
+      outbox.flush()
+    },
+    // At once: the next thing the handler does may be to crash or never to return.
+    log(line) {
+      push(outbox.open(), "logs", line)
+      outbox.flush()
+    },
     enqueue: (child) =>
       new Promise((resolve, reject) => {
         asks += 1

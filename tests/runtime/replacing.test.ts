@@ -1,0 +1,85 @@
+import { expect, test } from "bun:test"
+import { jobOf } from "../support/job.ts"
+import { startPool, untilGone } from "./pool.ts"
+
+const TASKS = `
+export const pid = () => process.pid
+export const version = () => 1
+export const hold = async (_, ctx) => {
+  ctx.log.info("holding")
+  await new Promise((resolve) => ctx.signal.addEventListener("abort", resolve))
+  return process.pid
+}
+const kept = []
+export const leak = () => { kept.push(Buffer.alloc(150_000_000, 1)); return process.pid }
+`
+const resultOf = (outcome: { kind: string }) => (outcome as { result?: unknown }).result
+
+test("an isolate is replaced after its number of tasks", async () => {
+  await using it = await startPool(TASKS, { maxTasks: 3 })
+  const pids = []
+  for (let n = 0; n < 9; n++) pids.push(resultOf(await it.pool.run(jobOf("pid"))))
+  expect(new Set(pids).size).toBe(3)
+  expect(new Set(pids.slice(0, 3)).size).toBe(1)
+  expect(it.deaths).toEqual([])
+})
+
+test("all tasks of a burst run although each isolate takes only two", async () => {
+  await using it = await startPool(TASKS, { maxTasks: 2, isolates: 2 })
+  const outcomes = await Promise.all(Array.from({ length: 20 }, () => it.pool.run(jobOf("pid"))))
+  expect(outcomes.every(({ kind }) => kind === "succeeded")).toBeTrue()
+  expect(new Set(outcomes.map(resultOf)).size).toBe(10)
+})
+
+test("an isolate that has grown too large finishes its runs and is replaced", async () => {
+  await using it = await startPool(TASKS, { maxRssBytes: 150_000_000 })
+  const holding = it.pool.run(jobOf("hold", null, { id: "h" }))
+  await it.said("holding")
+  const large = resultOf(await it.pool.run(jobOf("leak")))
+  expect(resultOf(await it.pool.run(jobOf("pid")))).not.toBe(large)
+  it.pool.abort("h", 1, "shutdown")
+  expect(resultOf(await holding)).toBe(large)
+  await untilGone(Number(large))
+  expect(it.deaths).toEqual([])
+})
+
+test("a reload brings new code to new runs while old runs finish on the old", async () => {
+  await using it = await startPool(TASKS)
+  const holding = it.pool.run(jobOf("hold", null, { id: "h" }))
+  await it.said("holding")
+  it.folder.write("tasks.ts", "export const version = () => 2\nexport const added = () => 0\n")
+  await it.pool.reload()
+  expect([...it.pool.specs().keys()].sort()).toEqual(["added", "version"])
+  expect(await it.pool.run(jobOf("version"))).toEqual({ kind: "succeeded", result: 2 })
+  it.pool.abort("h", 1, "shutdown")
+  const old = await holding
+  expect(old.kind).toBe("succeeded")
+  await untilGone(Number(resultOf(old)))
+})
+
+test("a reload that fails says where, and the old code goes on", async () => {
+  await using it = await startPool(TASKS)
+  const before = resultOf(await it.pool.run(jobOf("pid")))
+  it.folder.write("tasks.ts", "export const version = = 2\n")
+  await expect(it.pool.reload()).rejects.toMatchObject({
+    kind: "invalid",
+    message: expect.stringContaining("tasks.ts:1:"),
+  })
+  expect(await it.pool.run(jobOf("version"))).toEqual({ kind: "succeeded", result: 1 })
+  expect(resultOf(await it.pool.run(jobOf("pid")))).toBe(before)
+})
+
+test("a replacement that can not load is tried again until it can", async () => {
+  await using it = await startPool(TASKS)
+  const pid = Number(resultOf(await it.pool.run(jobOf("pid"))))
+  it.folder.write("tasks.ts", "throw new Error('not now')\n")
+  process.kill(pid, "SIGKILL")
+  await it.until(() => it.deaths.length >= 2)
+  expect(it.deaths[1]?.reason).toContain("not now")
+  const waiting = it.pool.run(jobOf("version"))
+  const cancelled = it.pool.run(jobOf("version", null, { id: "c" }))
+  it.pool.abort("c", 1, "cancelled")
+  expect(await cancelled).toEqual({ kind: "cancelled" })
+  it.folder.write("tasks.ts", TASKS)
+  expect(await waiting).toEqual({ kind: "succeeded", result: 1 })
+})
