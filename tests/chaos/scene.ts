@@ -1,0 +1,177 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import type { TaskStatus } from "../../src/core/task/status.ts"
+import { clientOf, openStores, type Stores } from "../../src/stem.ts"
+import { stemCommand } from "../support/executable.ts"
+
+/** Real workers on a real file, and a journal in which every run of a handler writes its beginning and its end. */
+export interface Scene {
+  readonly folder: string
+  readonly stores: Stores
+  readonly client: ReturnType<typeof clientOf>
+  worker(...flags: string[]): Promise<Worker>
+  /** Enqueues `count` tasks; answers their ids. */
+  enqueue(task: string, count: number, input?: object): Promise<string[]>
+  /** The statuses of the ids, once all have ended. */
+  ended(ids: readonly string[], withinMs: number): Promise<TaskStatus[]>
+  journal(): Entry[]
+  close(): Promise<void>
+}
+
+export interface Worker {
+  readonly pid: number
+  readonly process: Bun.Subprocess
+  /** Its child processes now. */
+  isolates(): number[]
+  log(): string
+  kill(signal: NodeJS.Signals): void
+}
+
+/** One run of a handler. */
+export interface Entry {
+  readonly id: string
+  readonly token: number
+  readonly attempt: number
+  readonly isolate: number
+  readonly worker: number
+  ended: boolean
+}
+
+const TASKS = `
+import { appendFileSync } from "node:fs"
+const note = (what, ctx) => appendFileSync(process.env.STEM_TEST_JOURNAL,
+  [what, ctx.id, ctx.token, ctx.attempt, process.pid, process.ppid].join(" ") + "\\n")
+const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms))
+const entry = (run) => async (input, ctx) => {
+  note("start", ctx)
+  const result = await run(input ?? {}, ctx)
+  note("end", ctx)
+  return { token: ctx.token, result }
+}
+export const work = { retries: 50, backoff: { kind: "fixed", base: 10 }, run: entry(({ ms = 20 }) => pause(ms)) }
+export const busy = { run: entry(({ ms }) => { const end = Date.now() + ms; while (Date.now() < end); }) }
+export const exit = { retries: 2, backoff: { kind: "fixed", base: 10 }, run: entry(() => process.exit(7)) }
+export const oom = { retries: 2, backoff: { kind: "fixed", base: 10 }, run: entry(async () => { process.kill(process.pid, "SIGKILL"); await pause(1000) }) }
+export const slow = { retries: 1, backoff: { kind: "fixed", base: 10 }, timeout: "400ms", run: entry(() => { for (;;); }) }
+export const patient = { run: entry(({ ms }, ctx) => new Promise((resolve, reject) => {
+  const timer = setTimeout(resolve, ms)
+  ctx.signal.addEventListener("abort", () => { clearTimeout(timer); reject(ctx.signal.reason) })
+})) }
+`
+
+export async function openScene(): Promise<Scene> {
+  const folder = mkdtempSync(join(tmpdir(), "stem-chaos-"))
+  const path = (name: string) => join(folder, name)
+  writeFileSync(path("tasks.ts"), TASKS)
+  writeFileSync(path("journal"), "")
+  const url = `sqlite:${path("stem.db")}`
+  const stores = await openStores({ broker: url, namespace: "stem" })
+  const client = clientOf(stores)
+  const workers: Bun.Subprocess[] = []
+
+  return {
+    folder,
+    stores,
+    client,
+    async worker(...flags) {
+      const log = path(`worker-${workers.length}.log`)
+      const process_ = Bun.spawn({
+        cmd: [
+          ...stemCommand(),
+          "worker",
+          path("tasks.ts"),
+          "--broker",
+          url,
+          "--log-format",
+          "json",
+          ...flags,
+        ],
+        cwd: folder,
+        env: { ...process.env, STEM_TEST_JOURNAL: path("journal") },
+        stdio: ["ignore", "ignore", Bun.file(log)],
+      })
+      workers.push(process_)
+      const text = () => readFileSync(log, "utf8")
+      await fact(
+        () => text().includes('"ready"') || process_.exitCode !== null,
+        20_000,
+        "a worker becomes ready",
+      )
+      if (process_.exitCode !== null) throw new Error(`the worker left at once:\n${text()}`)
+      return {
+        pid: process_.pid,
+        process: process_,
+        isolates: () => childrenOf(process_.pid),
+        log: text,
+        kill: (signal) => process_.kill(signal),
+      }
+    },
+    async enqueue(task, count, input = {}) {
+      const sent = await client.enqueueMany(Array.from({ length: count }, () => ({ task, input })))
+      return sent.map(({ id }) => id)
+    },
+    async ended(ids, withinMs) {
+      let known: readonly (TaskStatus | undefined)[] = []
+      await fact(
+        async () => {
+          known = await stores.results.results.get(ids)
+          return known.every((status) => status !== undefined)
+        },
+        withinMs,
+        () => `all of ${ids.length} tasks end (${known.filter(Boolean).length} have)`,
+      )
+      return known as TaskStatus[]
+    },
+    journal: () => readJournal(readFileSync(path("journal"), "utf8")),
+    async close() {
+      for (const one of workers) one.kill("SIGKILL")
+      await Promise.all(workers.map((one) => one.exited))
+      await stores.close()
+      rmSync(folder, { recursive: true })
+    },
+  }
+}
+
+function readJournal(text: string): Entry[] {
+  const entries: Entry[] = []
+  const open = new Map<string, Entry>()
+  for (const line of text.split("\n").filter(Boolean)) {
+    const [what, id, token, attempt, isolate, worker] = line.split(" ") as [string, string, ...string[]]
+    const key = `${id} ${token} ${isolate}`
+    if (what === "start") {
+      const entry = {
+        ...{ id, token: Number(token), attempt: Number(attempt) },
+        ...{ isolate: Number(isolate), worker: Number(worker), ended: false },
+      }
+      entries.push(entry)
+      open.set(key, entry)
+    } else {
+      const entry = open.get(key)
+      if (entry) entry.ended = true
+    }
+  }
+  return entries
+}
+
+/** Waits for a fact, looking again and again; throws with its name when it does not come true in time. */
+export async function fact(
+  isTrue: () => boolean | Promise<boolean>,
+  withinMs: number,
+  what: string | (() => string),
+): Promise<void> {
+  const end = Date.now() + withinMs
+  while (!(await isTrue())) {
+    if (Date.now() > end)
+      throw new Error(`not within ${withinMs} ms: ${typeof what === "string" ? what : what()}`)
+    await Bun.sleep(20)
+  }
+}
+
+function childrenOf(pid: number): number[] {
+  try {
+    return readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").split(" ").filter(Boolean).map(Number)
+  } catch {
+    return []
+  }
+}
