@@ -1,6 +1,6 @@
 import { afterAll, expect, test } from "bun:test"
 import { existsSync } from "node:fs"
-import { cp, mkdtemp, rm, writeFile } from "node:fs/promises"
+import { cp, mkdir, mkdtemp, rm, symlink, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join, resolve } from "node:path"
 import { blocksOf } from "./blocks.ts"
@@ -71,6 +71,19 @@ test("README's first task says hello", async () => {
   const { out } = await sh(run.text, folder)
   expect(JSON.parse(out)).toMatchObject({ task: "hello", state: "succeeded", result: "Hello, World!" })
 })
+
+test("README's program runs with the package", async () => {
+  const folder = await freshFolder()
+  for (const block of blocksOf(await Bun.file(join(ROOT, "README.md")).text()))
+    if (block.kind === "file") await writeFile(join(folder, block.name), block.text)
+  await mkdir(join(folder, "node_modules"))
+  await symlink(ROOT, join(folder, "node_modules/stem"))
+  const script = `stem worker ./thumbnails.ts & worker=$!
+    trap 'kill $worker; wait $worker' EXIT
+    "${process.execPath}" program.ts`
+  const { code, out, err } = await sh(script, folder)
+  expect({ code, out, err }).toEqual({ code: 0, out: "bird.small.png\n", err })
+}, 60_000)
 
 test("examples/hello runs with its stem.toml", async () => {
   const folder = await freshFolder()

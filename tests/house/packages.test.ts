@@ -61,3 +61,23 @@ test("every npm script begins with setup and names files that exist", () => {
 test("an unused package is found", () => {
   expect(unused(["left-pad", "valibot"], new Set(["valibot"]))).toEqual(["left-pad"])
 })
+
+interface Lock {
+  readonly packages: Readonly<
+    Record<string, { readonly optionalDependencies?: Readonly<Record<string, string>> }>
+  >
+}
+const missingIn = ({ packages }: Lock) =>
+  Object.entries(packages).flatMap(([path, { optionalDependencies = {} }]) =>
+    Object.keys(optionalDependencies).filter(
+      (name) => !packages[`node_modules/${name}`] && !packages[`${path}/node_modules/${name}`],
+    ),
+  )
+
+test("package-lock.json knows the packages of every platform, else npm ci refuses it", () => {
+  expect(missingIn(JSON.parse(read("package-lock.json")) as Lock)).toEqual([])
+  const lock = {
+    packages: { "node_modules/a": { optionalDependencies: { b: "1", c: "1" } }, "node_modules/b": {} },
+  }
+  expect(missingIn(lock)).toEqual(["c"])
+})
