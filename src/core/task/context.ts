@@ -1,6 +1,6 @@
 import type { Duration } from "../kit/duration.ts"
-import type { TaskDefinition } from "./define.ts"
 import type { TaskId } from "./envelope.ts"
+import type { StandardSchema } from "./schema.ts"
 
 /** What a handler is given beside its input. */
 export interface TaskContext {
@@ -29,7 +29,14 @@ export interface TaskContext {
    * Enqueues at once, whatever becomes of this task. The id is derived from this task's and the order of the
    * calls, so that a retried attempt does not double its children. Resolves to the id once it is stored.
    */
-  enqueue<I>(task: string | TaskDefinition<I, unknown>, input?: I, options?: EnqueueOptions): Promise<TaskId>
+  enqueue<I>(task: string | NamedTask<I>, input?: I, options?: EnqueueOptions): Promise<TaskId>
+}
+
+/** As much of a task's definition as sending one takes. */
+export interface NamedTask<I> {
+  name?: string
+  input?: StandardSchema<unknown, I>
+  run(input: I, ctx: never): unknown
 }
 
 /** Lines for the worker's log, with the task's id beside them. */
