@@ -49,7 +49,7 @@ const COMPILED = /^(\/\$bunfs\/|[A-Z]:[\\/]~BUN[\\/])/
 /** How to start an isolate: this executable again, or Bun with the same sources. */
 export function selfCommand(): string[] {
   if (COMPILED.test(Bun.main) || COMPILED.test(import.meta.path)) return [process.execPath, ISOLATE_COMMAND]
-  return [process.execPath, (process.env.STEM_MAIN ?? fileURLToPath(new URL("../../main.ts", import.meta.url))), ISOLATE_COMMAND]
+  return [process.execPath, fileURLToPath(new URL("../../main.ts", import.meta.url)), ISOLATE_COMMAND]
 }
 
 export function startProcess(
