@@ -6,6 +6,8 @@ import { jobOf } from "../support/job.ts"
 import { CHILD } from "./pool.ts"
 
 const [module = "", ...tasks] = process.argv.slice(2)
+process.on("SIGINT", () => console.log("interrupted"))
+process.on("SIGHUP", () => console.log("hung up"))
 const log = hookLog()
 const pool = createProcessIsolates({
   modules: [module],
@@ -15,11 +17,10 @@ const pool = createProcessIsolates({
 })
 await pool.start(log.hooks)
 for (const task of tasks) void pool.run(jobOf(task))
-await log.until(() => log.lines.length === tasks.length)
-console.log(log.lines.map((line) => line.message).join(" "))
-process.on("SIGINT", () => console.log("interrupted"))
-process.on("SIGHUP", () => console.log("hung up"))
-for (let shown = tasks.length; ; shown++) {
+const pids = () => log.lines.map((line) => line.message).filter((message) => /^\d+$/.test(message))
+await log.until(() => pids().length === tasks.length)
+console.log(pids().join(" "))
+for (let shown = log.lines.length; ; shown++) {
   await log.until(() => log.lines.length > shown)
   console.log(log.lines[shown]?.message)
 }

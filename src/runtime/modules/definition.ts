@@ -42,6 +42,7 @@ const whole = (from: number, to: number) => {
 const Jitter = v.pipe(v.number(), v.minValue(0, "must be 0 to 1"), v.maxValue(1, "must be 0 to 1"))
 const ErrorMatches = v.array(
   v.union([v.string(), func<ErrorMatch>("")], "must be an error class, or the name or code of an error"),
+  "must be a list",
 )
 
 const BackoffShape = v.union(
