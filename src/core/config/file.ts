@@ -42,7 +42,7 @@ function collect(
     if (isSetting(key)) found.set(key, value)
     else if (isTable(value) && SETTING_KEYS.some((known) => known.startsWith(`${key}.`)))
       collect(file, value, `${key}.`, found)
-    else throw unknown(file, key)
+    else throw unknown(file, key, value)
   }
 }
 
@@ -52,10 +52,10 @@ const isSetting = (key: string): key is SettingKey =>
 const isTable = (value: unknown): value is Record<string, unknown> =>
   typeof value === "object" && value !== null && !Array.isArray(value) && !(value instanceof Date)
 
-function unknown(file: ConfigFile, key: string) {
+function unknown(file: ConfigFile, key: string, value: unknown) {
   const known = SETTING_KEYS.filter(isSetting)
   const tables = new Set(known.flatMap((name) => (name.includes(".") ? [name.split(".")[0] as string] : [])))
-  const meant = closest(key, [...known, ...tables])
+  const meant = closest(key, isTable(value) ? tables : known)
   return invalid(
     "invalid_config",
     `${file.name}: ${key}: there is no such setting`,

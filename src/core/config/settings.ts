@@ -29,7 +29,7 @@ const length = (value: Millis) => formatDuration(value)
 const bytes = (value: number) =>
   value > 0 && value % 1024 ** 2 === 0 ? `${value / 1024 ** 2}MB` : value === 0 ? 0 : `${value}B`
 
-const STORE = text("a store's URL, such as sqlite:./stem.db", /^[a-z][a-z0-9+.-]*:\S+$/i)
+const STORE = text("a store's URL, such as sqlite:./stem.db", /^[a-z][a-z0-9+.-]*:[^\r\n]*$/i)
 const NAME = text(
   "a name: 1 to 100 letters, digits and . _ - beginning with a letter or digit",
   /^[\p{L}\p{N}][\p{L}\p{N}._-]{0,99}$/u,

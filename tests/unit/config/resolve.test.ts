@@ -1,0 +1,204 @@
+import { expect, test } from "bun:test"
+import { resolveConfig, type Sources } from "../../../src/core/config/resolve.ts"
+import { StemError } from "../../../src/core/kit/errors.ts"
+
+const MACHINE = { cores: 2, host: "box", pid: 7, terminal: false, broker: "sqlite:/state/stem.db" }
+const resolve = (given: Partial<Sources>) =>
+  resolveConfig({ flags: {}, env: {}, files: [], directory: "/here", machine: MACHINE, ...given })
+const file = (text: string, name = "stem.toml", directory = "/project") => ({ name, directory, text })
+
+async function refused(given: Partial<Sources>): Promise<StemError> {
+  try {
+    await resolve(given)
+  } catch (error) {
+    if (error instanceof StemError) return error
+    throw error
+  }
+  throw new Error("it was accepted")
+}
+
+test("A flag wins over the environment and the environment over stem.toml", async () => {
+  const flags = { concurrency: "1" }
+  const env = { STEM_CONCURRENCY: "2" }
+  const files = [
+    file("worker.concurrency = 3"),
+    file("worker.concurrency = 4", "/home/me/stem.toml", "/home/me"),
+  ]
+  const table: [Partial<Sources>, number, string, string | undefined][] = [
+    [{ flags, env, files }, 1, "flag", "--concurrency"],
+    [{ env, files }, 2, "environment", "STEM_CONCURRENCY"],
+    [{ files }, 3, "file", "stem.toml"],
+    [{ files: files.slice(1) }, 4, "file", "/home/me/stem.toml"],
+    [{}, 4, "default", undefined],
+  ]
+  for (const [given, concurrency, source, origin] of table) {
+    const { config, values } = await resolve(given)
+    expect(config.worker.concurrency).toBe(concurrency)
+    expect(values.find(({ key }) => key === "worker.concurrency")).toMatchObject({
+      source: source as "flag",
+      ...(origin && { origin }),
+    })
+  }
+})
+
+test("the defaults follow from the machine", async () => {
+  const { config } = await resolve({})
+  expect(config).toEqual({
+    broker: "sqlite:/state/stem.db",
+    results: "sqlite:/state/stem.db",
+    namespace: "stem",
+    log: { level: "info", format: "json" },
+    worker: {
+      ...{ modules: [], queues: [], concurrency: 4, isolates: 2, isolation: "process", leaseMs: 30_000 },
+      ...{ graceMs: 30_000, name: "box-7", maxTasks: 0, maxRssBytes: 0, drain: false },
+    },
+    retention: { successesMs: 86_400_000, failuresMs: 2_592_000_000, deadLettersMs: 2_592_000_000 },
+  })
+  const onTerminal = await resolve({ machine: { ...MACHINE, terminal: true } })
+  expect(onTerminal.config.log.format).toBe("pretty")
+  expect((await resolve({ flags: { concurrency: "1" } })).config.worker.isolates).toBe(1)
+})
+
+test("every setting can be said in the environment", async () => {
+  const { config, values } = await resolve({
+    env: {
+      STEM_BROKER_URL: "sqlite:/a.db",
+      STEM_RESULT_BACKEND_URL: "sqlite:/b.db",
+      STEM_NAMESPACE: "other",
+      STEM_LOG_LEVEL: "warn",
+      STEM_LOG_FORMAT: "pretty",
+      STEM_QUEUES: "a=3,b=1",
+      STEM_CONCURRENCY: "9",
+      STEM_ISOLATES: "3",
+      STEM_ISOLATION: "none",
+      STEM_LEASE: "10s",
+      STEM_GRACE: "1m30s",
+      STEM_WORKER_NAME: "w",
+      STEM_MAX_TASKS: "100",
+      STEM_MAX_RSS: "512MB",
+      STEM_RETENTION_SUCCESSES: "1h",
+      STEM_RETENTION_FAILURES: "2h",
+      STEM_RETENTION_DEAD_LETTERS: "3h",
+    },
+  })
+  expect(config).toEqual({
+    ...{ broker: "sqlite:/a.db", results: "sqlite:/b.db", namespace: "other" },
+    log: { level: "warn", format: "pretty" },
+    worker: {
+      modules: [],
+      queues: [
+        { name: "a", weight: 3 },
+        { name: "b", weight: 1 },
+      ],
+      ...{ concurrency: 9, isolates: 3, isolation: "none", leaseMs: 10_000, graceMs: 90_000, name: "w" },
+      ...{ maxTasks: 100, maxRssBytes: 536_870_912, drain: false },
+    },
+    retention: { successesMs: 3_600_000, failuresMs: 7_200_000, deadLettersMs: 10_800_000 },
+  })
+  expect(values.filter(({ source }) => source === "environment")).toHaveLength(17)
+})
+
+test("stem.toml says lists, numbers and queues in TOML's own kinds", async () => {
+  const { config } = await resolve({
+    files: [
+      file(`
+broker = "sqlite:./jobs.db"
+[worker]
+modules = ["./tasks.ts", "/abs/more.ts"]
+queues = ["urgent", "bulk"]
+concurrency = 8
+max-rss = "1GB"
+[retention]
+dead-letters = "7d"
+`),
+    ],
+  })
+  expect(config.broker).toBe("sqlite:/project/jobs.db")
+  expect(config.results).toBe("sqlite:/project/jobs.db")
+  expect(config.worker.modules).toEqual(["/project/tasks.ts", "/abs/more.ts"])
+  expect(config.worker.queues).toEqual([{ name: "urgent" }, { name: "bulk" }])
+  expect(config.worker.maxRssBytes).toBe(1_073_741_824)
+  expect(config.retention.deadLettersMs).toBe(604_800_000)
+  const weighted = await resolve({ files: [file("worker.queues = { a = 3, b = 1 }")] })
+  expect(weighted.config.worker.queues).toEqual([
+    { name: "a", weight: 3 },
+    { name: "b", weight: 1 },
+  ])
+})
+
+test("paths in flags and variables are meant from the current directory", async () => {
+  const { config } = await resolve({ flags: { broker: "sqlite:x.db" }, modules: ["tasks.ts"] })
+  expect(config.broker).toBe("sqlite:/here/x.db")
+  expect(config.worker.modules).toEqual(["/here/tasks.ts"])
+  for (const url of ["sqlite:/abs.db", "sqlite:~/mine.db", "memory:", "redis://host/0"])
+    expect((await resolve({ env: { STEM_BROKER_URL: url } })).config.broker).toBe(url)
+})
+
+test("an empty variable counts as unset", async () => {
+  expect((await resolve({ env: { STEM_NAMESPACE: "" } })).config.namespace).toBe("stem")
+})
+
+test("a secret can come from a file, but not from two places at once", async () => {
+  const secretFiles = { STEM_BROKER_URL_FILE: "redis://u:secret@host/0\n" }
+  const { config, values } = await resolve({ secretFiles })
+  expect(config.broker).toBe("redis://u:secret@host/0")
+  expect(values[0]).toMatchObject({ shown: "redis://u:***@host/0", origin: "STEM_BROKER_URL_FILE" })
+  const error = await refused({ secretFiles, env: { STEM_BROKER_URL: "memory:" } })
+  expect(error.message).toBe("STEM_BROKER_URL and STEM_BROKER_URL_FILE are both set")
+})
+
+const WRONG: [Partial<Sources>, string][] = [
+  [{ flags: { concurrency: "many" } }, '--concurrency: "many" is not a whole number from 1 to 10000'],
+  [{ flags: { concurrency: "0" } }, '--concurrency: "0" is not a whole number from 1 to 10000'],
+  [{ flags: { lease: "soon" } }, '--lease: "soon" is not a duration'],
+  [{ flags: { lease: "1ms" } }, '--lease: "1ms" is too short; the least is 500ms'],
+  [{ flags: { queues: "a=3,b" } }, "--queues: either every queue has a weight (a=3,b=1) or none has (a,b)"],
+  [{ flags: { queues: "a,a" } }, '--queues: queue "a" is named twice'],
+  [{ flags: { queues: "a=0" } }, '--queues: the weight of queue "a" is not a whole number from 1 to 1000'],
+  [{ flags: { queues: "" } }, '--queues: "" is not a queue\'s name'],
+  [{ flags: { "max-rss": "lots" } }, '--max-rss: "lots" is not a size; write it as 512MB or 2GB'],
+  [{ env: { STEM_LOG_LEVEL: "loud" } }, 'STEM_LOG_LEVEL: "loud" is none of debug, info, warn, error, silent'],
+  [
+    { env: { STEM_BROKER_URL: "here" } },
+    "STEM_BROKER_URL: this is not a store's URL, such as sqlite:./stem.db",
+  ],
+  [
+    { files: [file('worker.concurrency = "x"')] },
+    'stem.toml: worker.concurrency: "x" is not a whole number from 1 to 10000',
+  ],
+  [
+    { files: [file("worker.lease = 30")] },
+    'stem.toml: worker.lease: 30 is not a duration; write it as text, as in "30s"',
+  ],
+  [{ files: [file("worker.concurency = 2")] }, "stem.toml: worker.concurency: there is no such setting"],
+  [{ files: [file("[wroker]\nlease = '1s'")] }, "stem.toml: wroker: there is no such setting"],
+  [{ files: [file("worker = 3")] }, "stem.toml: worker: there is no such setting"],
+  [{ files: [file("worker.drain = true")] }, "stem.toml: worker.drain: there is no such setting"],
+]
+for (const [given, message] of WRONG)
+  test(`refused: ${message}`, async () => {
+    const error = await refused(given)
+    expect(error).toMatchObject({ kind: "invalid", code: "invalid_config", message })
+    expect(error.hint).toBeString()
+  })
+
+test("a wrong key is answered with the one that was probably meant", async () => {
+  expect((await refused({ files: [file("worker.concurency = 2")] })).hint).toBe(
+    "Did you mean worker.concurrency?",
+  )
+  expect((await refused({ files: [file("[wroker]\nlease = '1s'")] })).hint).toBe("Did you mean worker?")
+})
+
+test("text that is not TOML is named with its line", async () => {
+  expect((await refused({ files: [file('a = "b"\nbroker = \n')] })).message).toMatch(/^stem\.toml:2:\d+: /)
+})
+
+test("a wrong value in a file is told even where a flag overrules it", async () => {
+  const error = await refused({ flags: { concurrency: "1" }, files: [file("worker.concurrency = 0")] })
+  expect(error.message).toStartWith("stem.toml: worker.concurrency: ")
+})
+
+test("what is wrong with a URL never repeats it", async () => {
+  const error = await refused({ env: { STEM_BROKER_URL: "redis//:secret@host" } })
+  expect(error.message + error.hint).not.toContain("secret")
+})
