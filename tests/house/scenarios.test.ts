@@ -31,15 +31,16 @@ test.if(x)("Under a condition", () => {})
 test.each([1])(\`In backquotes\`, () => {})
 test.skip("Skipped", () => {})
 test.todo("Open")
-const exam = { "By its key": async (open) => {}, "As a method"() {} }
-const more = [{ title: "By its title", run() {} }]
+const exam = {
+  "By its key": async (desk) => {},
+  "As a method"() {},
+}
 const other = "Only a string"
 `
   expect([...titlesOf(file)].sort()).toEqual(
     [
       "As a method",
       "By its key",
-      "By its title",
       "In backquotes",
       "One thing is so",
       "The winner's result stays",

@@ -6,16 +6,15 @@ export const scenariosOf = (spec: string): readonly string[] =>
 
 const TITLE =
   /\b(?:test|it|exam|question)(?:\.\w+(?:\([^)]*\))?)*\s*\(\s*("(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*'|`(?:\\.|[^`\\])*`)/g
-/** Conformance exams may keep their questions by title: `"A lease …": async (open) => …` or `title: "…"`. */
-const KEYED =
-  /(?:^|[{,])\s*("(?:\\.|[^"\\\n])*")\s*(?::\s*(?:async\b|\()|\()|\btitle:\s*("(?:\\.|[^"\\\n])*")/gm
+/** The exam keeps its questions by title, one a line: `"A lease …": async (desk) => …`. */
+const KEYED = /^\s*("(?:\\.|[^"\\\n])*")\s*(?::\s*(?:async\b|\()|\()/gm
 
 /** The titles of the tests in a file. Skipped ones do not count: they prove nothing. */
 export function titlesOf(text: string): readonly string[] {
   const found = [...text.matchAll(TITLE)]
     .filter(([call]) => !/^\w+\.(?:skip|todo)\b/.test(call))
     .map(([, title]) => title)
-  for (const [, key, title] of text.matchAll(KEYED)) found.push(key ?? title)
+  for (const [, key] of text.matchAll(KEYED)) found.push(key)
   return found.flatMap((literal) => (literal ? [unquote(literal)] : []))
 }
 

@@ -56,3 +56,17 @@ test("every store has the same file names", () => {
     for (const file of ["driver.ts", "broker.ts", "inspector.ts", "results.ts", "workers.ts"])
       expect({ store, file, there: files.has(file) }).toEqual({ store, file, there: true })
 })
+
+const sitsExam = (store: string, text: string) =>
+  /\bexamine\(\{/.test(text) && new RegExp(`\\bname: "${store}"`).test(text)
+
+test("every store sits the exam", () => {
+  const stores = new Set(filesOf("src/adapters/*/driver.ts").map((path) => path.split("/")[2] as string))
+  expect(stores.size).toBeGreaterThan(1)
+  const absent = [...stores].filter((store) => {
+    const [path] = filesOf(`tests/adapters/${store}.test.ts`)
+    return !path || !sitsExam(store, read(path))
+  })
+  expect(absent).toEqual([])
+  expect(sitsExam("redis", 'examine({ name: "sqlite" })')).toBeFalse()
+})
