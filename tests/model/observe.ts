@@ -1,0 +1,16 @@
+import type { Driver } from "../../src/core/contracts/driver.ts"
+
+/** Everything anybody can see of a store. */
+export async function observe({ inspector, results, workers }: Driver) {
+  return {
+    queues: await inspector.queues(),
+    ended: await inspector.ended(),
+    live: await inspector.list({ limit: 1000 }),
+    waiting: await inspector.list({ limit: 2, states: ["queued", "scheduled", "retrying"], queue: "x" }),
+    statuses: await results.list({ limit: 1000 }),
+    failed: await results.list({ limit: 2, states: ["failed"], task: "t1" }),
+    dead: await inspector.deadLetters.list({ limit: 1000 }),
+    sought: await inspector.deadLetters.count({ error: "DIED", queue: "x" }),
+    workers: await workers.list(),
+  }
+}
