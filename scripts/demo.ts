@@ -6,8 +6,8 @@
 import { mkdtemp, rm, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { basename, join } from "node:path"
-import { failuresOf, filesHere, ndjson, truthOf } from "./demo/jobs.ts"
-import { bold, type Check, chapter, quote, say, verdict } from "./demo/show.ts"
+import { copyFiles, failuresOf, ndjson, truthOf } from "./demo/jobs.ts"
+import { bold, type Check, chapter, command, quote, say, verdict } from "./demo/show.ts"
 import { type Stem, stemIn } from "./demo/stem.ts"
 import { runAll } from "./steps.ts"
 
@@ -79,11 +79,12 @@ async function killIsolateOf(stem: Stem, id: string): Promise<void> {
 
 async function main(folder: string): Promise<number> {
   const stem = stemIn(folder)
-  const files = filesHere()
+  const files = copyFiles(join(folder, "files"))
   const truth = truthOf(files)
   const missing = join(folder, "lost-and-found.txt")
 
   chapter("Put tasks on the queue")
+  command(`export STEM_BROKER_URL=${stem.broker}`)
   const jobs = join(folder, "jobs.ndjson")
   await writeFile(jobs, ndjson(files, missing))
   const all = await stem.call(["enqueue", "files.fingerprint", "-", "--queue", "files", "--priority", "9"], {

@@ -1,7 +1,7 @@
 /** The demo's material: the files of this repository, and what is true of them without Stem. */
 import { createHash } from "node:crypto"
-import { readFileSync, statSync } from "node:fs"
-import { join } from "node:path"
+import { copyFileSync, mkdirSync, readFileSync, statSync } from "node:fs"
+import { dirname, join } from "node:path"
 import { ROOT } from "../steps.ts"
 
 export interface Truth {
@@ -11,17 +11,21 @@ export interface Truth {
   readonly words: number
 }
 
-/** Absolute paths of all files of the repository. */
-export function filesHere(): readonly string[] {
+/** Copies all files of the repository, so that nobody edits them meanwhile; answers their absolute paths. */
+export function copyFiles(folder: string): readonly string[] {
   const git = Bun.spawnSync(["git", "ls-files", "-z"], { cwd: ROOT })
   const listed = git.success
     ? git.stdout.toString().split("\0")
     : [...new Bun.Glob("{src,tests,scripts,docs,openspec,examples}/**/*").scanSync(ROOT)]
   return listed
-    .filter((path) => path !== "")
-    .map((path) => join(ROOT, path))
-    .filter((path) => statSync(path, { throwIfNoEntry: false })?.isFile())
+    .filter((path) => path !== "" && statSync(join(ROOT, path), { throwIfNoEntry: false })?.isFile())
     .sort()
+    .map((path) => {
+      const copy = join(folder, path)
+      mkdirSync(dirname(copy), { recursive: true })
+      copyFileSync(join(ROOT, path), copy)
+      return copy
+    })
 }
 
 export function truthOf(files: readonly string[]): Truth {

@@ -6,6 +6,8 @@ import { command, quote } from "./show.ts"
 const BINARY = join(ROOT, "dist", "stem")
 
 export interface Stem {
+  /** The URL of its store. */
+  readonly broker: string
   /** Runs a command and answers its stdout. Throws when it exits with anything but 0. */
   call(args: readonly string[], options?: { input?: string; show?: boolean }): Promise<string>
   /** Starts a command that goes on by itself. */
@@ -18,9 +20,10 @@ export interface Stem {
 }
 
 export function stemIn(folder: string): Stem {
+  const broker = `sqlite:${join(folder, "demo.db")}`
   const env = {
     ...process.env,
-    STEM_BROKER_URL: `sqlite:${join(folder, "demo.db")}`,
+    STEM_BROKER_URL: broker,
     NO_COLOR: "1",
   }
   const spawn = (args: readonly string[], input?: string) =>
@@ -33,6 +36,7 @@ export function stemIn(folder: string): Stem {
     })
 
   const stem: Stem = {
+    broker,
     async call(args, { input, show = true } = {}) {
       if (show) command(["stem", ...args.map(shown)].join(" "))
       const child = spawn(args, input)

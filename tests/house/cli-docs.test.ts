@@ -22,7 +22,7 @@ const commands = await commandsOf(TREE)
 const codeOf = (text: string) => (text.match(/```[\s\S]*?```|`[^`\n]+`/g) ?? []).join("\n")
 const flagsIn = (text: string) =>
   new Set([...codeOf(text).matchAll(/(?<![\w-])--([a-z][a-z-]*)/g)].map(([, flag]) => flag as string))
-const variablesIn = (text: string) => new Set(text.match(/\bSTEM_[A-Z_]+[A-Z]\b/g) ?? [])
+const variablesIn = (text: string) => new Set(text.match(/\bSTEM_[A-Z_]*[A-Z]\b/g) ?? [])
 const keysOf = (value: object) => Object.keys(value)
 
 /** Not for people: set by a worker for its children, and by the build for itself. */
