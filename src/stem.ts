@@ -6,7 +6,11 @@ import manifest from "../package.json" with { type: "json" }
 import { adapterFor, openDriver } from "./adapters/index.ts"
 import { type Client, createClient } from "./core/client/client.ts"
 import type { Config } from "./core/config/config.ts"
-import type { Driver, Migration } from "./core/contracts/driver.ts"
+import type { Broker } from "./core/contracts/broker.ts"
+import type { Capabilities, Driver, Migration } from "./core/contracts/driver.ts"
+import type { Inspector } from "./core/contracts/inspector.ts"
+import type { ResultBackend } from "./core/contracts/results.ts"
+import type { WorkerRegistry } from "./core/contracts/workers.ts"
 import type { Clock } from "./core/kit/clock.ts"
 import { StemError } from "./core/kit/errors.ts"
 import type { Listener } from "./core/observe/events.ts"
@@ -21,33 +25,59 @@ export { listenForSignals } from "./runtime/signals.ts"
 /** The store of a person who named none. */
 export const defaultStatePath = (): string => `${stateFolder()}/stem.db`
 
-/** Open stores: one driver when broker and results share a URL, else two. */
+/** Open stores, as one: where broker and results are two, their differences are bridged already. */
 export interface Stores {
-  readonly broker: Driver
-  readonly results: Driver
+  readonly broker: Broker
+  readonly inspector: Inspector
+  readonly results: ResultBackend
+  readonly workers: WorkerRegistry
+  /** Each store once, for questions about the stores themselves. */
+  readonly drivers: readonly Driver[]
+  /** What the broker's store can do. */
+  readonly capabilities: Capabilities
   readonly clock: Clock
   close(): Promise<void>
 }
 
 /** Opens what the configuration names. Throws `unavailable` or `invalid`; then nothing is left open. */
 export async function openStores(
-  config: { broker: string; namespace: string },
+  config: { broker: string; results?: string; namespace: string },
   clock: Clock = systemClock,
 ): Promise<Stores> {
-  if (config.broker === `sqlite:${defaultStatePath()}`) makeStateFolder()
-  const broker = await openDriver(config.broker, { namespace: config.namespace, clock })
-  return { broker, results: broker, clock, close: () => broker.close() }
+  const open = (url: string) => {
+    if (url === `sqlite:${defaultStatePath()}`) makeStateFolder()
+    return openDriver(url, { namespace: config.namespace, clock })
+  }
+  const driver = await open(config.broker)
+  const { broker, inspector, results, workers, capabilities } = driver
+  if (config.results === undefined || config.results === config.broker)
+    return {
+      ...{ broker, inspector, results, workers, capabilities, clock, drivers: [driver] },
+      close: () => driver.close(),
+    }
+
+  try {
+    const [elsewhere, { splitBroker, splitInspector }] = await Promise.all([
+      open(config.results),
+      import("./core/client/split.ts"),
+    ])
+    return {
+      broker: splitBroker(broker, elsewhere.results),
+      inspector: splitInspector(inspector, elsewhere.inspector.ended, elsewhere.results, clock),
+      results: elsewhere.results,
+      ...{ workers, capabilities, clock, drivers: [driver, elsewhere] },
+      async close() {
+        await Promise.all([driver.close(), elsewhere.close()])
+      },
+    }
+  } catch (error) {
+    await driver.close()
+    throw error
+  }
 }
 
 /** The client of open stores. */
-export const clientOf = ({ broker, results, clock, close }: Stores): Client =>
-  createClient({
-    broker: broker.broker,
-    inspector: broker.inspector,
-    results: results.results,
-    clock,
-    close,
-  })
+export const clientOf = (stores: Stores): Client => createClient(stores)
 
 /** Brings a store's schema up to date, or tells what that would do. */
 export const migrateStore = async (url: string, options: { dryRun: boolean }): Promise<Migration> =>
@@ -73,16 +103,14 @@ export async function startWorker(
     import("./core/kit/id.ts"),
     import("node:os"),
   ])
-  const { broker, results, clock } = stores
+  const { broker, inspector, results, workers, clock } = stores
   const { worker, retention } = config
-  const { deadLetters } = broker.inspector
+  const { deadLetters } = inspector
   return start(
     {
-      ...{ broker: broker.broker, inspector: broker.inspector, registry: broker.workers, clock },
+      ...{ broker, inspector, registry: workers, clock },
       isolates: await makeIsolates(config, clock),
-      chores: [
-        (emit, signal) => janitor({ results: results.results, deadLetters, retention, clock, emit }, signal),
-      ],
+      chores: [(emit, signal) => janitor({ results, deadLetters, retention, clock, emit }, signal)],
     },
     {
       ...{ id: `${worker.name}-${uuidv7(clock)}`, name: worker.name, queues: worker.queues },

@@ -67,7 +67,7 @@ export default defineCommand({
         table: () =>
           renderFields(
             [
-              ["store", `${measured.store} (${stores.broker.capabilities.durability})`],
+              ["store", `${measured.store} (${stores.capabilities.durability})`],
               ["tasks", `${tasks}, ${measured.concurrency} at once`],
               ["enqueue", `${enqueuePerSecond} a second`],
               ["drain", `${drainPerSecond} a second`],

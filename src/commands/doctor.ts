@@ -19,7 +19,10 @@ export default defineCommand({
   flags: { ...OUTPUT_FLAG, ...STORE_FLAGS },
   run: ({ flags, shell }) =>
     withStores(shell, flags, async ({ stores }) => {
-      const findings = [...(await stores.broker.checkup()), ...(await lookAtWork(stores))]
+      const findings = [
+        ...(await Promise.all(stores.drivers.map((driver) => driver.checkup()))).flat(),
+        ...(await lookAtWork(stores)),
+      ]
       await showList(shell, flags.output, {
         rows: findings,
         columns: [
@@ -43,13 +46,13 @@ const HOUR = 3_600_000
 const LONG_READY = 60_000
 
 /** What the store itself can not know: whether anybody does the work, and what fails. */
-async function lookAtWork({ broker, clock }: Stores): Promise<Finding[]> {
+async function lookAtWork({ inspector, workers: registry, clock }: Stores): Promise<Finding[]> {
   const now = clock.now()
   const [queues, workers, dead, lately] = await Promise.all([
-    broker.inspector.queues(),
-    broker.workers.list(),
-    broker.inspector.deadLetters.count({}),
-    broker.inspector.deadLetters.count({ since: now - HOUR }),
+    inspector.queues(),
+    registry.list(),
+    inspector.deadLetters.count({}),
+    inspector.deadLetters.count({ since: now - HOUR }),
   ])
   return [
     workers.length === 0

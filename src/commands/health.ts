@@ -21,15 +21,15 @@ export default defineCommand({
     ...STORE_FLAGS,
   },
   run: ({ flags, shell }) =>
-    withStores(shell, flags, async ({ stores: { broker }, config }) => {
+    withStores(shell, flags, async ({ stores: { drivers, workers }, config }) => {
       const began = performance.now()
-      await broker.ping()
+      await Promise.all(drivers.map((driver) => driver.ping()))
       const pingMs = Math.round((performance.now() - began) * 1000) / 1000
       const { worker } = flags
       // The registry lists only those who have shown themselves lately.
       const alive =
         worker === undefined ||
-        (await broker.workers.list()).some(({ name, id }) => name === worker || id === worker)
+        (await workers.list()).some(({ name, id }) => name === worker || id === worker)
       const store = maskUrl(config.broker)
       await showOne(shell, flags.output, {
         json: () => ({ ok: alive, store, pingMs, ...(worker !== undefined && { worker, alive }) }),

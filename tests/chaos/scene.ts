@@ -115,7 +115,7 @@ export async function openScene(): Promise<Scene> {
       let known: readonly (TaskStatus | undefined)[] = []
       await fact(
         async () => {
-          known = await stores.results.results.get(ids)
+          known = await stores.results.get(ids)
           return known.every((status) => status !== undefined)
         },
         withinMs,

@@ -30,7 +30,7 @@ test.each([
     const statuses = await scene.ended([poison as string, ...neighbours], 40_000)
     expect(statuses[0]).toMatchObject({ state: "failed", attempt: attempts, error: { code } })
     for (const status of statuses.slice(1)) expect(status).toMatchObject({ state: "succeeded", attempt: 1 })
-    expect(await scene.stores.broker.inspector.deadLetters.list({ limit: 10 })).toMatchObject([
+    expect(await scene.stores.inspector.deadLetters.list({ limit: 10 })).toMatchObject([
       { id: poison, attempts },
     ])
   },
@@ -65,7 +65,7 @@ test("a first TERM drains, unfinished tasks go back at no cost, and the worker l
   worker.kill("SIGTERM")
   expect(await worker.process.exited).toBe(0)
   for (const status of await scene.ended(short, 1000)) expect(status.state).toBe("succeeded")
-  const live = await scene.stores.broker.inspector.find([long as string, ...later])
+  const live = await scene.stores.inspector.find([long as string, ...later])
   expect(live.map((task) => task?.status)).toMatchObject([
     { state: "queued", attempt: 0 },
     { state: "queued", attempt: 0 },
@@ -84,7 +84,7 @@ test("a second signal aborts and hands back at once", async () => {
   worker.kill("SIGINT")
   expect([0, 130]).toContain(await worker.process.exited)
   expect(Date.now() - asked).toBeLessThan(5000)
-  const live = await scene.stores.broker.inspector.find(ids)
+  const live = await scene.stores.inspector.find(ids)
   for (const task of live) expect(task?.status).toMatchObject({ state: "queued", attempt: 0 })
 }, 60_000)
 

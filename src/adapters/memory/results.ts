@@ -35,6 +35,10 @@ export function createResults(store: Store, clock: Clock, closing: AbortSignal):
         .slice(0, filter.limit)
     },
 
+    async forget(ids) {
+      for (const id of ids) store.statuses.delete(id)
+    },
+
     async prune({ succeededBefore, otherBefore, max }) {
       const old = byEnd().filter(
         (status) => endOf(status) < (status.state === "succeeded" ? succeededBefore : otherBefore),

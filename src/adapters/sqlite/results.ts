@@ -72,6 +72,8 @@ export function createResults(store: Store, statuses: Statuses): ResultBackend {
           .map((row) => decodeStatus(row.status)),
       ),
 
+    forget: (ids) => commit.write(() => ids.forEach(statuses.remove)),
+
     prune: ({ succeededBefore, otherBefore, max }) =>
       commit.write(() => prune.run(ns, succeededBefore, otherBefore, max)),
   }

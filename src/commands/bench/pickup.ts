@@ -9,7 +9,7 @@ const SAMPLES = 200
  * the store can be shared, as a worker in another process has.
  */
 export async function measurePickup(stores: Stores, config: Config): Promise<{ p50: number; p99: number }> {
-  const own = stores.broker.capabilities.shared ? await openStores(config) : undefined
+  const own = stores.capabilities.shared ? await openStores(config) : undefined
   const started = new Map<string, () => void>()
   const worker = await startWorker(own ?? stores, config, (event) => {
     if (event.kind === "started") started.get(event.id)?.()

@@ -3,12 +3,11 @@ import type { Stores } from "../../stem.ts"
 const STEP = 10_000
 
 /** Empties the namespace of open stores: what waits, what has ended, and what died. */
-export async function removeAll({ broker, results, clock }: Stores): Promise<void> {
-  const { inspector } = broker
+export async function removeAll({ inspector, results, clock }: Stores): Promise<void> {
   for (const { queue } of await inspector.queues())
     while ((await inspector.purge(queue, STEP)) > 0) await clock.sleep(0)
   const future = clock.now() + 86_400_000
   const everything = { succeededBefore: future, otherBefore: future, max: STEP }
-  while ((await results.results.prune(everything)) > 0) await clock.sleep(0)
+  while ((await results.prune(everything)) > 0) await clock.sleep(0)
   while ((await inspector.deadLetters.prune(future, STEP)) > 0) await clock.sleep(0)
 }

@@ -33,7 +33,7 @@ export default defineCommand({
     const limit = readLimit(flags.limit)
     return withStores(shell, flags, ({ stores }) =>
       showOrWatch(shell, flags.watch, async () => {
-        const { deadLetters } = stores.broker.inspector
+        const { deadLetters } = stores.inspector
         const filter = readFilter(flags)
         const show = flags.group ? showGroups : showLetters
         await show(shell, deadLetters, filter, limit, flags)

@@ -18,7 +18,7 @@ export default defineCommand({
   async run({ flags, operands, shell }) {
     const selection = readSelection(operands, flags, "purged")
     return withStores(shell, flags, async ({ stores }) => {
-      const { deadLetters } = stores.broker.inspector
+      const { deadLetters } = stores.inspector
       const chosen = "ids" in selection ? await getAll(deadLetters, selection.ids) : undefined
       const count = chosen
         ? chosen.length

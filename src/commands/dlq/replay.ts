@@ -41,7 +41,7 @@ export default defineCommand({
     if (flags.edit && !("ids" in selection && selection.ids.length === 1))
       throw usage("--edit is for one dead letter", "Give its id: stem dlq replay ID --edit")
     return withStores(shell, flags, async ({ stores, client }): Promise<ExitCode> => {
-      const { deadLetters } = stores.broker.inspector
+      const { deadLetters } = stores.inspector
       const chosen = "ids" in selection ? await getAll(deadLetters, selection.ids) : undefined
       const filter = "filter" in selection ? selection.filter : {}
       const list = (rows: readonly Named[]) =>

@@ -20,7 +20,7 @@ export default defineCommand({
   flags: { ...OUTPUT_FLAG, ...TIME_FLAG, ...STORE_FLAGS },
   run: ({ flags, operands, shell }) =>
     withStores(shell, flags, async ({ stores }) => {
-      const letter = await getOne(stores.broker.inspector.deadLetters, operands[0] as string)
+      const letter = await getOne(stores.inspector.deadLetters, operands[0] as string)
       const { error, envelope, raw, replays } = letter
       await showOne(shell, flags.output, {
         json: () => ({

@@ -43,12 +43,8 @@ export default defineCommand({
     ),
 })
 
-async function look({ broker }: Stores): Promise<Overview> {
-  const [queues, workers, ended] = await Promise.all([
-    broker.inspector.queues(),
-    broker.workers.list(),
-    broker.inspector.ended(),
-  ])
+async function look({ inspector, workers: registry }: Stores): Promise<Overview> {
+  const [queues, workers, ended] = await Promise.all([inspector.queues(), registry.list(), inspector.ended()])
   return { queues, workers, ended }
 }
 

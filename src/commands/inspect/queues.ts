@@ -19,7 +19,7 @@ export default defineCommand({
   run: ({ flags, shell }) =>
     withStores(shell, flags, ({ stores }) =>
       showOrWatch(shell, flags.watch, async () => {
-        await showList(shell, flags.output, queueListing(await stores.broker.inspector.queues(), flags.time))
+        await showList(shell, flags.output, queueListing(await stores.inspector.queues(), flags.time))
         return EXIT.done
       }),
     ),

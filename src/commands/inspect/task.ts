@@ -47,9 +47,9 @@ export default defineCommand({
 })
 
 /** What was sent; an ended task that is no dead letter is remembered without it. */
-async function envelopeOf({ broker }: Stores, id: string, ended: boolean): Promise<Envelope | undefined> {
-  if (ended) return (await broker.inspector.deadLetters.get(id))?.envelope
-  return (await broker.inspector.find([id]))[0]?.envelope
+async function envelopeOf({ inspector }: Stores, id: string, ended: boolean): Promise<Envelope | undefined> {
+  if (ended) return (await inspector.deadLetters.get(id))?.envelope
+  return (await inspector.find([id]))[0]?.envelope
 }
 
 const sentJson = ({ priority, expiresAt, retry, timeLimits, headers }: Envelope) => ({

@@ -61,17 +61,17 @@ export default defineCommand({
 
 type Filter = Range & { states: ReturnType<typeof readStates>; limit: number }
 
-async function listTasks({ broker, results }: Stores, filter: Filter): Promise<Known[]> {
+async function listTasks({ inspector, results }: Stores, filter: Filter): Promise<Known[]> {
   const { states, limit } = filter
   const rows: Known[] = []
   if (!states || states.some((state) => !isEnded(state)))
-    for (const { status, envelope } of await broker.inspector.list({
+    for (const { status, envelope } of await inspector.list({
       ...filter,
       states: states?.filter((state) => !isEnded(state)),
     }))
       rows.push({ status, input: { value: envelope.input } })
   if (rows.length < limit && (!states || states.some(isEnded)))
-    for (const status of await results.results.list({
+    for (const status of await results.list({
       ...filter,
       states: states?.filter(isEnded),
       limit: limit - rows.length,

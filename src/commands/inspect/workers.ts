@@ -18,7 +18,7 @@ export default defineCommand({
   run: ({ flags, shell }) =>
     withStores(shell, flags, ({ stores }) =>
       showOrWatch(shell, flags.watch, async () => {
-        await showList(shell, flags.output, workerListing(await stores.broker.workers.list(), flags.time))
+        await showList(shell, flags.output, workerListing(await stores.workers.list(), flags.time))
         return EXIT.done
       }),
     ),

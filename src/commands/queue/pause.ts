@@ -14,7 +14,7 @@ export default defineCommand({
   async run({ flags, operands, shell }) {
     const queue = queueName(operands)
     return withStores(shell, flags, async ({ stores }) => {
-      const changed = await stores.broker.inspector.pause(queue)
+      const changed = await stores.inspector.pause(queue)
       shell.talk.info(changed ? `queue ${queue} is paused` : `queue ${queue} was paused already`)
       return EXIT.done
     })

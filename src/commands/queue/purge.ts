@@ -22,7 +22,7 @@ export default defineCommand({
   async run({ flags, operands, shell }) {
     const queue = queueName(operands)
     return withStores(shell, flags, async ({ stores }) => {
-      const { inspector } = stores.broker
+      const { inspector } = stores
       const show = (cancelled: number) =>
         showOne(shell, flags.output, {
           json: () => ({ queue, cancelled, dryRun: flags["dry-run"] }),

@@ -12,7 +12,7 @@ export default defineCommand({
   async run({ flags, operands, shell }) {
     const queue = queueName(operands)
     return withStores(shell, flags, async ({ stores }) => {
-      const changed = await stores.broker.inspector.resume(queue)
+      const changed = await stores.inspector.resume(queue)
       shell.talk.info(changed ? `queue ${queue} goes on` : `queue ${queue} was not paused`)
       return EXIT.done
     })

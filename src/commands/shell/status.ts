@@ -19,7 +19,7 @@ export interface Known {
 
 /** Everything the store knows of a task, from wherever it lies; undefined when it knows nothing. */
 export async function findTask(stores: Stores, client: Client, id: string): Promise<Known | undefined> {
-  const { inspector } = stores.broker
+  const { inspector } = stores
   const status = (await client.result(id)) as TaskStatus | undefined
   if (!status) return undefined
   const envelope = isEnded(status.state)

@@ -15,6 +15,8 @@ export interface ResultBackend {
   wait(id: TaskId, until: Millis, signal?: AbortSignal): Promise<TaskStatus | undefined>
   /** Ended tasks, latest first, by the instant of their end. */
   list(filter: StatusFilter): Promise<readonly TaskStatus[]>
+  /** Removes the statuses of tasks that live again. */
+  forget(ids: readonly TaskId[]): Promise<void>
   /** Removes what ended before these instants, at most `max` of them, the earliest first; answers how many. */
   prune(ask: { succeededBefore: Millis; otherBefore: Millis; max: number }): Promise<number>
 }
