@@ -1,4 +1,4 @@
-import type { Clock } from "../kit/clock.ts"
+import type { Clock, Millis } from "../kit/clock.ts"
 import type { Broker } from "./broker.ts"
 import type { Inspector } from "./inspector.ts"
 import type { ResultBackend } from "./results.ts"
@@ -47,6 +47,22 @@ export interface Migration {
 export interface DriverOptions {
   readonly namespace: string
   readonly clock: Clock
+  /** How long a connection attempt may take. Default: 5 s. */
+  readonly connectTimeoutMs?: Millis | undefined
+  /**
+   * The URL with the credentials of this moment, asked for before every connection, so that a password can be
+   * changed under a running worker. Default: the URL the driver was opened with.
+   */
+  readonly freshUrl?: (() => Promise<string>) | undefined
+  /** Files, read before every connection, so that certificates can be renewed. */
+  readonly tls?: TlsFiles | undefined
+}
+
+/** Paths of PEM files. A certificate and its key go together. */
+export interface TlsFiles {
+  readonly ca?: string | undefined
+  readonly cert?: string | undefined
+  readonly key?: string | undefined
 }
 
 /** What an adapter's driver.ts offers. */
