@@ -1,0 +1,11 @@
+/** The task module that the benchmark's workers load. */
+
+/** Nothing but an answer, so that what is measured is the queue. */
+export async function nothing(input: { n: number }) {
+  return input.n
+}
+
+/** The instant at which its handler began, in milliseconds with fractions. */
+export async function instant() {
+  return performance.timeOrigin + performance.now()
+}
