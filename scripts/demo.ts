@@ -23,7 +23,7 @@ interface Status {
   readonly progress?: { readonly data?: { readonly pid?: number } }
 }
 interface Overview {
-  readonly queues: readonly { readonly queue: string; readonly dead: number }[]
+  readonly queues: readonly { ready: number; running: number; retrying: number; dead: number }[]
 }
 interface DeadLetter {
   readonly id: string
@@ -61,13 +61,13 @@ async function drain(stem: Stem, workers: number): Promise<{ wait(): Promise<voi
   }
 }
 
-/** Waits until the task has told its process, then kills that. */
+/** Waits until the task has told its process and nothing runs beside it, then kills that process. */
 async function killIsolateOf(stem: Stem, id: string): Promise<void> {
   const until = Date.now() + PATIENCE
   while (Date.now() < until) {
     const { progress } = await stem.json<Status>(["result", id])
     const pid = progress?.data?.pid
-    if (pid !== undefined) {
+    if (pid !== undefined && (await isAlone(stem))) {
       process.kill(pid, "SIGKILL")
       say(`process ${pid} ran it and is dead; its worker starts another one`)
       return
@@ -75,6 +75,11 @@ async function killIsolateOf(stem: Stem, id: string): Promise<void> {
     await Bun.sleep(100)
   }
   throw new Error("files.fingerprint never told its process")
+}
+
+async function isAlone(stem: Stem): Promise<boolean> {
+  const { queues } = await stem.json<Overview>(["inspect"])
+  return sum(queues.map(({ ready, running, retrying }) => ready + running + retrying)) === 1
 }
 
 async function main(folder: string): Promise<number> {

@@ -64,3 +64,10 @@ test("AGENTS.md names paths that exist", () => {
     .filter((path) => !FILES.some((file) => file.startsWith(path)))
   expect(missing).toEqual([])
 })
+
+test("every decision stands in the index", () => {
+  const index = read("docs/decisions/README.md")
+  const pages = filesOf("docs/decisions/[0-9]*.md").map((path) => path.slice("docs/decisions/".length))
+  expect(pages.length).toBeGreaterThan(0)
+  expect(pages.filter((page) => !index.includes(`(${page})`))).toEqual([])
+})
