@@ -167,3 +167,10 @@ test("runs are spread over the isolates", async () => {
   expect(new Set(pids).size).toBe(2)
   expect(pids.filter((pid) => pid === pids[0])).toHaveLength(10)
 })
+
+test("many large inputs and results at once arrive whole", async () => {
+  await using it = await startPool(TASKS)
+  const text = "x".repeat(900_000)
+  const outcomes = await Promise.all(Array.from({ length: 150 }, () => it.pool.run(jobOf("echo", text))))
+  for (const outcome of outcomes) expect(outcome.kind === "succeeded" && outcome.result === text).toBeTrue()
+})

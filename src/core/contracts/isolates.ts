@@ -62,6 +62,6 @@ export interface ChildAsk {
   readonly parent: TaskId
   readonly task: string
   readonly input: unknown
-  /** `id` is set: derived from the parent's. `at` is an instant here, for it crosses processes as JSON. */
+  /** `id` is set: the handler's own, else derived from the parent's. `at` and a number in `expires` are instants. */
   readonly options: Omit<EnqueueOptions, "at" | "expires"> & { at?: Millis; expires?: Millis | string }
 }

@@ -6,7 +6,8 @@ import type { Outcome } from "../../core/task/outcome.ts"
 import { describeIssues } from "../../core/task/schema.ts"
 import type { LoadedTask } from "../modules/definition.ts"
 import type { LoadedModules } from "../modules/load.ts"
-import { abortError, type HeldContext, holdContext, type RunEffects, type RunFacts } from "./context.ts"
+import { abortError, type HeldContext, holdContext } from "./context.ts"
+import type { RunEffects, RunFacts } from "./effects.ts"
 import { namesOf } from "./errors.ts"
 
 /** A run in progress, in the process of its handler. */

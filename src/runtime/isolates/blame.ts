@@ -1,7 +1,7 @@
 import { AsyncLocalStorage } from "node:async_hooks"
 import { toFailure } from "../../core/task/failure.ts"
 import type { Attempt } from "./attempt.ts"
-import type { RunFacts } from "./context.ts"
+import type { RunFacts } from "./effects.ts"
 import { type Outbox, push } from "./outbox.ts"
 import type { FromIsolateParcel } from "./protocol.ts"
 

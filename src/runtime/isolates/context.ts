@@ -1,32 +1,10 @@
-import type { AbortReason, ChildAsk, IsolateLine } from "../../core/contracts/isolates.ts"
-import type { Clock, Millis } from "../../core/kit/clock.ts"
+import type { AbortReason } from "../../core/contracts/isolates.ts"
 import type { TaskContext } from "../../core/task/context.ts"
-import type { Progress } from "../../core/task/status.ts"
 import type { LoadedModules } from "../modules/load.ts"
 import { childAsk, nameOf } from "./child-ask.ts"
+import type { RunEffects, RunFacts } from "./effects.ts"
 import { coalesceProgress } from "./progress.ts"
 import { taskLog } from "./task-log.ts"
-
-/** What is known of a run where the handler is. */
-export interface RunFacts {
-  readonly id: string
-  readonly task: string
-  readonly queue: string
-  readonly attempt: number
-  readonly maxAttempts: number
-  readonly token: number
-  readonly input: unknown
-  readonly headers: Readonly<Record<string, string>>
-  readonly softMs: Millis
-}
-
-/** What a handler does to the world outside, done by whoever runs it. */
-export interface RunEffects {
-  readonly clock: Clock
-  progress(progress: Progress): void
-  log(line: IsolateLine): void
-  enqueue(ask: ChildAsk): Promise<string>
-}
 
 /** A handler's context, and the strings by which it is held. */
 export interface HeldContext {
@@ -34,7 +12,7 @@ export interface HeldContext {
   abort(reason: Error): void
   /** Sends the last progress, and waits for enqueues the handler did not wait for. Rejects if one was refused. */
   close(): Promise<void> | undefined
-  /** Nothing of this run is sent from now on. */
+  /** The run is over: no more progress of it is sent. */
   release(): void
 }
 

@@ -5,7 +5,8 @@ import { createFreshLoader } from "../modules/fresh.ts"
 import type { LoadedModules } from "../modules/load.ts"
 import { type PublicNames, serveStem } from "../modules/virtual.ts"
 import { type Attempt, startAttempt } from "./attempt.ts"
-import { abortError, type RunEffects } from "./context.ts"
+import { abortError } from "./context.ts"
+import type { RunEffects } from "./effects.ts"
 import { CANCELLED, hardTimeLimit, INTERRUPTED } from "./run.ts"
 
 export interface InlineIsolatesOptions {

@@ -1,6 +1,6 @@
 import type { AbortReason, IsolateHooks } from "../../core/contracts/isolates.ts"
 import { toWireError } from "./errors.ts"
-import { createOutbox, push } from "./outbox.ts"
+import { createOutbox, isFull, push } from "./outbox.ts"
 import { type Ended, type IsolateProcess, startProcess } from "./process.ts"
 import type { FromIsolateParcel, ToIsolateParcel } from "./protocol.ts"
 import { hardTimeLimit, type Run, wireRun } from "./run.ts"
@@ -131,7 +131,9 @@ export function startIsolate({ command, modules, limits, hooks, retired }: Isola
     give(run) {
       given += 1
       runs.set(run.number, run)
-      push(outbox.open(), "runs", wireRun(run))
+      const parcel = outbox.open()
+      push(parcel, "runs", wireRun(run))
+      if (isFull(parcel.runs)) outbox.flush()
       if (limits.maxTasks > 0 && given >= limits.maxTasks) isolate.retire()
     },
     abort(run, reason) {

@@ -8,10 +8,11 @@ import { type LoadedModules, loadModules } from "../modules/load.ts"
 import { type PublicNames, serveStem } from "../modules/virtual.ts"
 import { type Attempt, startAttempt } from "./attempt.ts"
 import { type Blame, watchForBlame } from "./blame.ts"
-import { abortError, type RunEffects } from "./context.ts"
+import { abortError } from "./context.ts"
+import type { RunEffects } from "./effects.ts"
 import { fromWireError, toWireError } from "./errors.ts"
 import { dieWithParent } from "./orphan.ts"
-import { createOutbox, type Outbox, push } from "./outbox.ts"
+import { createOutbox, isFull, type Outbox, push } from "./outbox.ts"
 import {
   type FromIsolateParcel,
   ISOLATE_MARK,
@@ -40,7 +41,7 @@ export async function isolateMain(exports: PublicNames): Promise<never> {
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => {})
   dieWithParent(Number(supervisor))
   serveStem(exports)
-  const send = process.send.bind(process) as (message: unknown) => void
+  const send = takeChannel(process.send.bind(process))
   const outbox = createOutbox<FromIsolateParcel>(() => ({ kind: "parcel" }), send)
   const running = new Map<number, Attempt>()
   const blame = watchForBlame(running, outbox)
@@ -56,6 +57,20 @@ export async function isolateMain(exports: PublicNames): Promise<never> {
     }
   })
   return new Promise<never>(() => {})
+}
+
+/** The channel is ours alone: user code that looks for one takes itself for somebody else's child. */
+function takeChannel(channel: (message: unknown) => unknown): (message: unknown) => void {
+  Object.assign(process, { send: undefined })
+  return (message) => {
+    try {
+      channel(message)
+    } catch (error) {
+      // Outcomes are in it: without them the supervisor would wait for ever, so it is to hear of a death.
+      console.error("this isolate can not reach its supervisor:", error)
+      process.kill(process.pid, "SIGKILL")
+    }
+  }
 }
 
 interface DeskParts {
@@ -116,11 +131,12 @@ function createDesk({ modules, running, outbox, blame, watchRss }: DeskParts) {
       if (parcel.done) parcel.done.push(run, outcome.result)
       else parcel.done = [run, outcome.result]
     } else push(parcel, "ended", [run, outcome])
+    if (isFull(parcel.done, 2) || isFull(parcel.ended)) outbox.flush()
     if (!watchRss) return
     const now = systemClock.monotonic()
     if (now - rssAt < RSS_EVERY_MS) return
     rssAt = now
-    parcel.rss = process.memoryUsage.rss()
+    outbox.open().rss = process.memoryUsage.rss()
   }
 
   return {

@@ -81,7 +81,7 @@ export function startProcess(
     ipc(message: FromIsolate) {
       if (message.kind === "parcel") hear(message)
       else if (message.kind === "ready") ready.resolve(message.specs)
-      else ready.reject({ refused: message.error } satisfies NotReady)
+      else if (message.kind === "refused") ready.reject({ refused: message.error } satisfies NotReady)
     },
     onDisconnect: () => heard.resolve(),
     async onExit(_process, code, signalCode) {
@@ -96,7 +96,8 @@ export function startProcess(
     try {
       child.send(message)
     } catch {
-      // It is going; its end decides about its runs.
+      // It is going, or can not be reached: either way its end decides about its runs.
+      child.kill("SIGKILL")
     }
   }
   send({ kind: "load", ...load })

@@ -1,7 +1,7 @@
 import { invalid } from "../../core/kit/errors.ts"
 import { toJson } from "../../core/kit/json.ts"
 import type { Progress } from "../../core/task/status.ts"
-import type { RunEffects } from "./context.ts"
+import type { RunEffects } from "./effects.ts"
 
 const EVERY_MS = 250
 
@@ -13,6 +13,7 @@ export function coalesceProgress({ clock, progress }: Pick<RunEffects, "clock" |
   let waiting: Progress | undefined
   let timer: ReturnType<typeof setTimeout> | undefined
   let sentAt = Number.NEGATIVE_INFINITY
+  let over = false
   const flush = () => {
     clearTimeout(timer)
     timer = undefined
@@ -23,10 +24,14 @@ export function coalesceProgress({ clock, progress }: Pick<RunEffects, "clock" |
   }
   return {
     flush,
-    stop: () => clearTimeout(timer),
+    stop() {
+      over = true
+      clearTimeout(timer)
+    },
     note(value: number, data?: unknown) {
       if (typeof value !== "number" || !Number.isFinite(value))
         throw invalid("invalid_progress", `progress must be a finite number, not ${String(value)}`)
+      if (over) return
       const kept = data === undefined ? undefined : JSON.parse(toJson(data, "the progress data"))
       waiting = { value, ...(data !== undefined && { data: kept }), at: clock.now() }
       const wait = sentAt + EVERY_MS - clock.monotonic()

@@ -3,7 +3,7 @@ import { messageOf } from "../../core/kit/errors.ts"
 import { toJson } from "../../core/kit/json.ts"
 import type { LogFields, TaskLog } from "../../core/task/context.ts"
 import { toFailure } from "../../core/task/failure.ts"
-import type { RunEffects, RunFacts } from "./context.ts"
+import type { RunEffects, RunFacts } from "./effects.ts"
 
 /** A handler's log: its lines travel with the task's id beside them. */
 export function taskLog(

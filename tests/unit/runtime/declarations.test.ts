@@ -7,7 +7,7 @@ import { moduleFolder } from "../../support/module-folder.ts"
 test("the types for editors are those of the sources", async () => {
   // Not so? `bun scripts/declarations.ts` writes them.
   expect(await makeDeclarations()).toBe(await Bun.file(DECLARATIONS).text())
-})
+}, 60_000)
 
 test("a task module is checked against them where nothing is installed", async () => {
   using folder = moduleFolder({
@@ -46,4 +46,4 @@ test("a task module is checked against them where nothing is installed", async (
   expect(out).not.toContain("good.ts")
   expect(out).not.toContain("stem.d.ts")
   expect(out).toContain("bad.ts(3")
-})
+}, 60_000)
