@@ -8,6 +8,8 @@ import { stemCommand } from "../support/executable.ts"
 /** Real workers on a real file, and a journal in which every run of a handler writes its beginning and its end. */
 export interface Scene {
   readonly folder: string
+  /** What a process needs to reach the same store. */
+  readonly env: Readonly<Record<string, string | undefined>>
   readonly stores: Stores
   readonly client: ReturnType<typeof clientOf>
   worker(...flags: string[]): Promise<Worker>
@@ -50,6 +52,14 @@ const entry = (run) => async (input, ctx) => {
   return { token: ctx.token, result }
 }
 export const work = { retries: 50, backoff: { kind: "fixed", base: 10 }, run: entry(({ ms = 20 }) => pause(ms)) }
+export const flaky = { retries: 5, backoff: { kind: "fixed", base: 10 }, run: entry(({ fails }, ctx) => {
+  if (ctx.attempt <= fails) throw new Error("not yet")
+}) }
+export const children = { retries: 3, backoff: { kind: "fixed", base: 10 }, run: entry(async (_, ctx) => {
+  await ctx.enqueue("work", { ms: 1 })
+  await ctx.enqueue("work", { ms: 1 })
+  if (ctx.attempt < 3) throw new Error("not yet")
+}) }
 export const busy = { run: entry(({ ms }) => { const end = Date.now() + ms; while (Date.now() < end); }) }
 export const exit = { retries: 2, backoff: { kind: "fixed", base: 10 }, run: entry(() => process.exit(7)) }
 export const oom = { retries: 2, backoff: { kind: "fixed", base: 10 }, run: entry(async () => { process.kill(process.pid, "SIGKILL"); await pause(1000) }) }
@@ -60,18 +70,29 @@ export const patient = { run: entry(({ ms }, ctx) => new Promise((resolve, rejec
 })) }
 `
 
-export async function openScene(): Promise<Scene> {
+/** Every store that real processes are tried on. */
+export const STORES = ["sqlite"] as const
+export type StoreName = (typeof STORES)[number]
+
+export async function openScene(store: StoreName = "sqlite"): Promise<Scene> {
   const folder = mkdtempSync(join(tmpdir(), "stem-chaos-"))
   const path = (name: string) => join(folder, name)
   writeFileSync(path("tasks.ts"), TASKS)
   writeFileSync(path("journal"), "")
-  const url = `sqlite:${path("stem.db")}`
-  const stores = await openStores({ broker: url, namespace: "stem" })
+  const url = urlOf(store, folder)
+  // A namespace of its own, so that runs never meet.
+  const namespace = `chaos-${crypto.randomUUID().slice(0, 8)}`
+  const stores = await openStores({ broker: url, namespace })
   const client = clientOf(stores)
   const workers: Bun.Subprocess[] = []
+  const env = {
+    ...process.env,
+    ...{ STEM_BROKER_URL: url, STEM_NAMESPACE: namespace, STEM_TEST_JOURNAL: path("journal") },
+  }
 
   return {
     folder,
+    env,
     stores,
     client,
     async worker(...flags) {
@@ -88,7 +109,7 @@ export async function openScene(): Promise<Scene> {
           ...flags,
         ],
         cwd: folder,
-        env: { ...process.env, STEM_TEST_JOURNAL: path("journal") },
+        env,
         stdio: ["ignore", "ignore", Bun.file(log)],
       })
       workers.push(process_)
@@ -130,6 +151,13 @@ export async function openScene(): Promise<Scene> {
       await stores.close()
       rmSync(folder, { recursive: true })
     },
+  }
+}
+
+function urlOf(store: StoreName, folder: string): string {
+  switch (store) {
+    case "sqlite":
+      return `sqlite:${join(folder, "stem.db")}`
   }
 }
 
