@@ -62,6 +62,7 @@ export interface ClientParts {
 /** How many envelopes one call to the store carries. */
 const BATCH = 1000
 
+/** A client of these parts. It keeps nothing of its own: closing it closes them. */
 export function createClient({ broker, inspector, results, clock, close }: ClientParts): Client {
   const envelopeOf = async ({ task, input, options }: EnqueueAsk, now: number) => {
     const ask: EnvelopeAsk =

@@ -7,6 +7,7 @@ import { type Envelope, parseEnvelope } from "../task/envelope.ts"
 
 /** Priority of a task about which nobody said anything. */
 export const DEFAULT_PRIORITY = 5
+/** Queue of a task about which nobody said anything. */
 export const DEFAULT_QUEUE = "default"
 
 /** What to send: a task's name, its input, and what is said about it. */

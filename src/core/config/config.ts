@@ -13,13 +13,16 @@ export interface Config {
   readonly retention: Retention
 }
 
+/** The least grave line that is shown. */
 export type LogLevel = "debug" | "info" | "warn" | "error" | "silent"
 
+/** The talk on stderr. */
 export interface LogConfig {
   readonly level: LogLevel
   readonly format: "pretty" | "json"
 }
 
+/** How `stem worker` works. */
 export interface WorkerConfig {
   /** Task modules, absolute paths. */
   readonly modules: readonly string[]
@@ -43,6 +46,7 @@ export interface WorkerConfig {
   readonly drain: boolean
 }
 
+/** A queue to take from. */
 export interface QueueChoice {
   readonly name: string
   /** Absent on all: the order is a precedence. Present on all: shares of the turns to be first. */
@@ -57,6 +61,7 @@ export interface Retention {
   readonly deadLettersMs: Millis
 }
 
+/** A day for successes; thirty for what a person may want to look into. */
 export const DEFAULT_RETENTION: Retention = Object.freeze({
   successesMs: 86_400_000,
   failuresMs: 30 * 86_400_000,

@@ -64,6 +64,7 @@ export interface Broker {
   wait(queues: readonly string[], until: Millis, signal: AbortSignal): Promise<void>
 }
 
+/** Who takes how much from where, and for how long at first. */
 export interface ReserveAsk {
   readonly queues: readonly string[]
   readonly max: number
@@ -71,6 +72,7 @@ export interface ReserveAsk {
   readonly leaseMs: Millis
 }
 
+/** What a reserve gave. */
 export interface Reserved {
   readonly deliveries: readonly Delivery[]
   /**
@@ -81,6 +83,7 @@ export interface Reserved {
   readonly wakeAt?: Millis | undefined
 }
 
+/** What became of one envelope. */
 export interface Enqueued {
   readonly id: TaskId
   readonly kind: "stored" | "duplicate"
@@ -88,15 +91,18 @@ export interface Enqueued {
   readonly state: TaskState
 }
 
+/** A lease to keep, and what its task says of itself meanwhile. */
 export interface Renewal {
   readonly lease: Lease
   readonly progress?: Progress | undefined
 }
 
+/** Whether the lease is still held, and whether its task is to be stopped. */
 export type Renewed =
   | { readonly kind: "held"; readonly expiresAt: Millis; readonly cancel?: "abort" | "terminate" | undefined }
   | { readonly kind: "stale" }
 
+/** What became of one cancel. */
 export interface Cancelled {
   readonly id: TaskId
   /** "asked": it is running and its worker will be told. "ended": it was over. */

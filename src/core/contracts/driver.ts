@@ -30,6 +30,7 @@ export interface Capabilities {
   readonly shared: boolean
 }
 
+/** One thing a checkup looked at. A problem makes `stem doctor` fail; a warning does not. */
 export interface Finding {
   readonly level: "ok" | "warning" | "problem"
   readonly subject: string
@@ -44,6 +45,7 @@ export interface Migration {
   readonly statements: readonly string[]
 }
 
+/** What a driver is opened with beside its URL. */
 export interface DriverOptions {
   readonly namespace: string
   readonly clock: Clock

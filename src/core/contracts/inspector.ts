@@ -27,11 +27,13 @@ export interface Inspector {
   readonly deadLetters: DeadLetters
 }
 
+/** A task that waits or runs, whole. */
 export interface LiveTask {
   readonly status: TaskStatus
   readonly envelope: Envelope
 }
 
+/** How many tasks of each kind a queue holds; a task is counted once. */
 export interface QueueCounts {
   readonly queue: string
   readonly ready: number
@@ -45,6 +47,7 @@ export interface QueueCounts {
   readonly oldestReadyAt?: Millis | undefined
 }
 
+/** The tasks that failed for good. */
 export interface DeadLetters {
   /** Latest first. */
   list(filter: DeadLetterFilter): Promise<readonly DeadLetter[]>
@@ -62,6 +65,7 @@ export interface DeadLetters {
   prune(before: Millis, max: number): Promise<number>
 }
 
+/** Which dead letters are meant; what is absent does not narrow. */
 export interface DeadLetterFilter {
   readonly queue?: string | undefined
   readonly task?: string | undefined
@@ -74,6 +78,7 @@ export interface DeadLetterFilter {
   readonly limit: number
 }
 
+/** One dead letter to put back. */
 export interface ReplayAsk {
   readonly id: TaskId
   readonly dueAt: Millis

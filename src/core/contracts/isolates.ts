@@ -32,8 +32,10 @@ export interface Isolates {
   stop(): Promise<void>
 }
 
+/** Why a handler is told to stop: the code of its signal's reason. */
 export type AbortReason = "soft_time_limit" | "cancelled" | "lease_lost" | "shutdown"
 
+/** One delivery to run, with the limits that hold for it. */
 export interface Job {
   readonly delivery: Delivery
   readonly maxAttempts: number
@@ -41,6 +43,7 @@ export interface Job {
   readonly hardMs?: Millis | undefined
 }
 
+/** What isolates tell their supervisor, and ask of it. */
 export interface IsolateHooks {
   progress(id: TaskId, token: number, progress: Progress): void
   log(line: IsolateLine): void
@@ -50,6 +53,7 @@ export interface IsolateHooks {
   died(death: { readonly pid: number; readonly reason: string; readonly running: number }): void
 }
 
+/** One line a handler logged. */
 export interface IsolateLine {
   readonly id: TaskId
   readonly task: string
@@ -58,6 +62,7 @@ export interface IsolateLine {
   readonly fields?: Readonly<Record<string, unknown>> | undefined
 }
 
+/** A handler's wish for another task, as it crosses processes. */
 export interface ChildAsk {
   readonly parent: TaskId
   readonly task: string

@@ -21,6 +21,7 @@ export interface ResultBackend {
   prune(ask: { succeededBefore: Millis; otherBefore: Millis; max: number }): Promise<number>
 }
 
+/** Which tasks are meant; what is absent does not narrow. */
 export interface StatusFilter {
   readonly states?: readonly TaskState[] | undefined
   readonly task?: string | undefined

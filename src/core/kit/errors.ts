@@ -1,11 +1,10 @@
-/**
- * The error every part of Stem throws on purpose.
- *
- * `code` is stable and meant for programs, `message` says what was wrong and where, `hint` says what to do
- * next. The kind decides the exit code of a command; see docs/cli.md.
- */
+/** What a caller can act on; it decides the exit code of a command, see docs/cli.md. */
 export type ErrorKind = "failed" | "invalid" | "missing" | "duplicate" | "timeout" | "unavailable"
 
+/**
+ * The error every part of Stem throws on purpose. `code` is stable and meant for programs, `message` says what was
+ * wrong and where, `hint` says what to do next.
+ */
 export class StemError extends Error {
   override readonly name = "StemError"
   readonly code: string

@@ -21,6 +21,7 @@ export interface Link<Client> {
   close(): Promise<void>
 }
 
+/** What a link has to know of its server. */
 export interface LinkOptions<Client> {
   readonly clock: Clock
   /** Makes one connection, ready for work: credentials read anew, authenticated. */
@@ -43,6 +44,7 @@ export interface LinkOptions<Client> {
 const FIRST_PAUSE: Millis = 50
 const LONGEST_PAUSE: Millis = 1000
 
+/** A link that connects at its first use. */
 export function createLink<Client>(options: LinkOptions<Client>): Link<Client> {
   const { clock, where } = options
   const closed = new AbortController()

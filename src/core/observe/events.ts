@@ -45,6 +45,7 @@ export type WorkerEvent =
   | { readonly kind: "listener_failed"; readonly error: Failure }
   | { readonly kind: "stopped"; readonly forced: boolean }
 
+/** Told of each event, in order. It must not block. */
 export type Listener = (event: WorkerEvent) => void
 
 /** Where a worker's events go. A listener that throws is dropped, and the others are told. */
@@ -54,6 +55,7 @@ export interface Events {
   on(listener: Listener): () => void
 }
 
+/** Events without listeners yet. */
 export function createEvents(): Events {
   const listeners = new Set<Listener>()
   const events: Events = {

@@ -44,6 +44,7 @@ export type TaskLog = Record<
   "debug" | "info" | "warn" | "error",
   (message: string, fields?: LogFields) => void
 >
+/** What a log line carries beside its message: JSON. */
 export type LogFields = Record<string, unknown>
 
 /** What a sender may say about one task. Where it is silent the task's definition decides. */

@@ -5,6 +5,7 @@ import type { TimeLimits } from "./envelope.ts"
 import type { RetryPolicy } from "./retry.ts"
 import type { StandardSchema } from "./schema.ts"
 
+/** What runs a task: given the checked input; what it returns is the result. */
 export type Handler<I, O> = (input: I, ctx: TaskContext) => O | Promise<O>
 
 /** Milliseconds, or a duration, to wait before the attempt after `attempt` (1 for the first). */

@@ -3,6 +3,7 @@ import type { Millis } from "../kit/clock.ts"
 import type { TaskId } from "./envelope.ts"
 import { Failure } from "./failure.ts"
 
+/** Every state a task can be in; see docs/states.md. */
 export const TASK_STATES = [
   "scheduled",
   "queued",
@@ -13,7 +14,10 @@ export const TASK_STATES = [
   "cancelled",
   "expired",
 ] as const
+
+/** One of {@link TASK_STATES}. */
 export type TaskState = (typeof TASK_STATES)[number]
+/** A state that a task never leaves, but for a replay from the dead letters. */
 export type EndState = "succeeded" | "failed" | "cancelled" | "expired"
 
 /** Whether a task in this state is over. */

@@ -5,6 +5,7 @@ import type { Clock, Millis } from "../kit/clock.ts"
 import type { Listener } from "../observe/events.ts"
 import { toFailure } from "../task/failure.ts"
 
+/** What a janitor works on. */
 export interface JanitorParts {
   readonly results: ResultBackend
   readonly deadLetters: DeadLetters

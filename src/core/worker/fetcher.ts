@@ -3,6 +3,7 @@ import type { Clock, Millis } from "../kit/clock.ts"
 import type { Delivery } from "../task/lease.ts"
 import type { StoreWatch } from "./store-watch.ts"
 
+/** What a fetcher needs. */
 export interface FetcherParts {
   readonly broker: Broker
   readonly store: StoreWatch

@@ -11,6 +11,7 @@ import { aboutTask } from "./about.ts"
 import type { Held, Leases } from "./held.ts"
 import type { Settler } from "./settler.ts"
 
+/** What every run of a worker shares. */
 export interface RunParts {
   readonly leases: Leases
   readonly isolates: Isolates

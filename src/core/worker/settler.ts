@@ -26,6 +26,7 @@ interface Waiting {
 /** Settlements in one call to the store. */
 const BATCH = 1000
 
+/** A settler with nothing to do yet. */
 export function createSettler(broker: Broker, store: StoreWatch): Settler {
   const gathering: Waiting[] = []
   let inFlight: Waiting[] = []

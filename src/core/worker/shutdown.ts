@@ -4,6 +4,7 @@ import { within } from "../kit/deadline.ts"
 import type { Settler } from "./settler.ts"
 import type { Slots } from "./slots.ts"
 
+/** What is taken down, and how patiently. */
 export interface ShutdownParts {
   readonly clock: Clock
   readonly slots: Slots

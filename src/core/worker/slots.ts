@@ -9,6 +9,7 @@ export interface Slots {
   allFree(signal: AbortSignal): Promise<void>
 }
 
+/** So many slots, all free. */
 export function createSlots(size: number): Slots {
   let taken = 0
   const waiters = new Set<() => void>()

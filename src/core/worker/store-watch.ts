@@ -19,6 +19,7 @@ export interface StoreWatch {
 const FIRST_PAUSE: Millis = 50
 const LONGEST_PAUSE: Millis = 1000
 
+/** A watch that takes the store for there until a call fails. */
 export function createStoreWatch(emit: Listener, clock: Clock): StoreWatch {
   let lostAt: Millis | undefined
 

@@ -7,6 +7,7 @@ export interface Tally {
   retried: number
 }
 
+/** Counts from now on. */
 export function keepTally(events: Events): Tally {
   const tally: Tally = { succeeded: 0, failed: 0, retried: 0 }
   events.on(({ kind }) => {

@@ -18,6 +18,7 @@ import { createStoreWatch } from "./store-watch.ts"
 import { keepTally } from "./tally.ts"
 import { queueTurns } from "./turns.ts"
 
+/** A worker at work. */
 export interface RunningWorker {
   /**
    * Takes nothing new, lets the handlers finish for the grace, then aborts. Leases are kept meanwhile. Calling it
