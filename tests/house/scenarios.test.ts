@@ -29,6 +29,7 @@ test("One thing is so", () => {})
   it("The winner's result stays", async () => {})
 test.if(x)("Under a condition", () => {})
 test.each([1])(\`In backquotes\`, () => {})
+onTinyDisk(\`Where it can\${needs}\`, () => {})
 test.skip("Skipped", () => {})
 test.todo("Open")
 const exam = {
@@ -45,6 +46,7 @@ const other = "Only a string"
       "One thing is so",
       "The winner's result stays",
       "Under a condition",
+      "Where it can",
     ].sort(),
   )
 })

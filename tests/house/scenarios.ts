@@ -4,8 +4,9 @@
 export const scenariosOf = (spec: string): readonly string[] =>
   [...spec.matchAll(/^#### Scenario:\s*(.+?)\s*$/gm)].map(([, title]) => title as string)
 
+/** `onTinyDisk(…)` and the like are tests that a machine must be able to do. */
 const TITLE =
-  /\b(?:test|it|exam|question)(?:\.\w+(?:\([^)]*\))?)*\s*\(\s*("(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*'|`(?:\\.|[^`\\])*`)/g
+  /\b(?:test|it|on[A-Z]\w+)(?:\.\w+(?:\([^)]*\))?)*\s*\(\s*("(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*'|`(?:\\.|[^`\\])*`)/g
 /** The exam keeps its questions by title, one a line: `"A lease …": async (desk) => …`. */
 const KEYED = /^\s*("(?:\\.|[^"\\\n])*")\s*(?::\s*(?:async\b|\()|\()/gm
 
@@ -18,4 +19,9 @@ export function titlesOf(text: string): readonly string[] {
   return found.flatMap((literal) => (literal ? [unquote(literal)] : []))
 }
 
-const unquote = (literal: string): string => literal.slice(1, -1).replace(/\\(["'`\\])/g, "$1")
+/** What a template adds at run time is no part of the title. */
+const unquote = (literal: string): string =>
+  literal
+    .slice(1, -1)
+    .replace(/\\(["'`\\])/g, "$1")
+    .replace(/\$\{\w+\}$/, "")
