@@ -32,6 +32,7 @@ async function main(tokens: readonly string[]): Promise<ExitCode> {
     directory: process.cwd(),
     terminal,
     debug,
+    root: ROOT,
   }
   try {
     const exit = await runRoute(route(tokens, ROOT), EXAMPLES, shell)

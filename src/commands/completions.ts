@@ -3,7 +3,6 @@ import { bashScript } from "./completions/bash.ts"
 import { fishScript } from "./completions/fish.ts"
 import { type CompletionNode, completionTree } from "./completions/tree.ts"
 import { zshScript } from "./completions/zsh.ts"
-import { ROOT } from "./index.ts"
 import { defineCommand } from "./shell/command.ts"
 import { EXIT, usage } from "./shell/exit.ts"
 
@@ -32,7 +31,7 @@ export default defineCommand({
         meant ? `Did you mean ${meant}?` : `Shells: ${Object.keys(SHELLS).join(", ")}.`,
       )
     }
-    await shell.stdout.write(script(await completionTree(ROOT)))
+    await shell.stdout.write(script(await completionTree(shell.root)))
     return EXIT.done
   },
 })

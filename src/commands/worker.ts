@@ -1,9 +1,9 @@
 import { maskUrl } from "../core/config/mask.ts"
-import { listenForSignals, startWorker } from "../stem.ts"
+import { listenForSignals, openStores, startWorker } from "../stem.ts"
 import { defineCommand } from "./shell/command.ts"
 import { EXIT, type ExitCode, usage } from "./shell/exit.ts"
 import { STORE_FLAGS } from "./shell/flags.ts"
-import { configured, openConfigured } from "./shell/stores.ts"
+import { configured } from "./shell/stores.ts"
 import { startLog } from "./worker/log.ts"
 import { onSignals } from "./worker/stopping.ts"
 
@@ -42,14 +42,13 @@ back at no cost. HUP reads the modules anew. Without operands, worker.modules of
   },
   async run({ flags, operands, shell }): Promise<ExitCode> {
     const given = { ...flags, drain: flags.drain || undefined }
-    const resolution = await configured(shell, given, operands)
-    const { config } = resolution
+    const { config } = await configured(shell, given, operands)
     if (config.worker.modules.length === 0)
       throw usage(
         "which tasks are to be run?",
         "Name a task module: stem worker ./tasks.ts (stem init writes one).",
       )
-    const stores = await openConfigured(resolution)
+    const stores = await openStores(config)
     const log = startLog(shell, config.log)
     try {
       log.say("debug", "opening", `tasks live in ${maskUrl(config.broker)}`)

@@ -43,6 +43,8 @@ export interface Shell {
   readonly directory: string
   readonly terminal: { readonly stdin: boolean; readonly stdout: boolean; readonly stderr: boolean }
   readonly debug: boolean
+  /** All commands there are. */
+  readonly root: Entry
 }
 
 export interface Call<F extends Flags> {

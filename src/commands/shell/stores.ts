@@ -1,6 +1,5 @@
 import type { Client } from "../../core/client/client.ts"
 import type { Resolution } from "../../core/config/resolve.ts"
-import { invalid } from "../../core/kit/errors.ts"
 import { clientOf, openStores, type Stores } from "../../stem.ts"
 import type { Shell } from "./command.ts"
 import { configure } from "./configure.ts"
@@ -18,23 +17,12 @@ export async function withStores<T>(
   work: (desk: Desk) => Promise<T>,
 ): Promise<T> {
   const resolution = await configured(shell, flags)
-  const stores = await openConfigured(resolution)
+  const stores = await openStores(resolution.config)
   try {
     return await work({ ...resolution, stores, client: clientOf(stores) })
   } finally {
     await stores.close()
   }
-}
-
-/** Opens the stores. Throws for a choice that this Stem can not serve. */
-export async function openConfigured({ config }: Resolution): Promise<Stores> {
-  if (config.results !== config.broker)
-    throw invalid(
-      "results_elsewhere",
-      "results in another store than the tasks are not served by this version",
-      "Leave --results, STEM_RESULT_BACKEND_URL and `results` out, or give them the broker's URL.",
-    )
-  return openStores(config)
 }
 
 /** Resolves the configuration and lets it decide how this command talks. */
