@@ -151,10 +151,11 @@ test("--namespace keeps installations on one store apart", async () => {
   expect((await stem.run(["result", id, "--namespace", "two"])).code).toBe(3)
 })
 
-test("--results may name the broker's own store, and no other one yet", async () => {
-  const url = `sqlite:${stem.folder}/stem.db`
-  expect((await stem.run(["enqueue", "x", "--results", url])).code).toBe(0)
-  const other = await stem.run(["enqueue", "x", "--results", "memory:"])
-  expect(other).toMatchObject({ code: 2, out: "" })
-  expect(other.err).toContain("results in another store")
+test("--results remembers ended tasks in another store", async () => {
+  await stem.write("tasks.ts", "export const add = ({ a, b }: { a: number; b: number }) => a + b\n")
+  const results = ["--results", `sqlite:${stem.folder}/results.db`]
+  const id = (await stem.run(["enqueue", "add", "a=1", "b=2", ...results])).out.trim()
+  expect((await stem.drain("tasks.ts", ...results)).code).toBe(0)
+  expect(await stem.json(["result", id, ...results])).toMatchObject({ state: "succeeded", result: 3 })
+  expect(existsSync(join(stem.folder, "results.db"))).toBe(true)
 })

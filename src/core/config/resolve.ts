@@ -30,6 +30,7 @@ export interface Machine {
   readonly broker: string
 }
 
+/** The kind of place a value came from. */
 export type SourceKind = "flag" | "environment" | "file" | "default"
 
 /** One value and where it came from. */
@@ -43,6 +44,7 @@ export interface Resolved {
   readonly origin?: string | undefined
 }
 
+/** Every value, checked, and where each came from. */
 export interface Resolution {
   readonly config: Config
   readonly values: readonly Resolved[]

@@ -8,6 +8,7 @@ import type { QueueChoice } from "./config.ts"
 import { maskUrl } from "./mask.ts"
 import { choice, duration, flag, paths, queues, type Reader, size, text, whole } from "./values.ts"
 
+/** What is known of one setting. */
 export interface Setting<T = unknown> {
   readonly about: string
   readonly read: Reader<T>
@@ -59,6 +60,7 @@ export const under = (directory: string, path: string): string =>
     ? path
     : `${directory.replace(/\/$/, "")}/${path.replace(/^(\.\/)+/, "")}`
 
+/** All settings, by their key in stem.toml, in the order in which they are shown. */
 export const SETTINGS = {
   broker: store("where tasks live", "broker", "STEM_BROKER_URL"),
   results: store("where ended tasks are remembered", "results", "STEM_RESULT_BACKEND_URL"),
@@ -170,7 +172,9 @@ export const SETTINGS = {
   }),
 } as const
 
+/** `broker`, `worker.lease` and so on. */
 export type SettingKey = keyof typeof SETTINGS
+/** The type of a setting, once it is read. */
 export type SettingValue<K extends SettingKey> = (typeof SETTINGS)[K] extends Setting<infer T> ? T : never
 
 /** The names of all settings, in the order in which they are shown. */

@@ -8,6 +8,7 @@ import { messageOf } from "../kit/errors.ts"
 import { Name } from "../task/envelope.ts"
 import type { QueueChoice } from "./config.ts"
 
+/** Checks a value from outside; what it refuses it names in a sentence. */
 export type Reader<T> = v.GenericSchema<unknown, T>
 
 /** A schema from a function that answers the value or throws the sentence of what is wrong with it. */
@@ -26,12 +27,14 @@ const reader = <T>(read: (value: unknown) => T): Reader<T> =>
 
 const quoted = (value: unknown) => (typeof value === "string" ? `"${value}"` : JSON.stringify(value))
 
+/** Text of a form; `what` names the form. */
 export const text = (what: string, pattern: RegExp): Reader<string> =>
   reader((value) => {
     if (typeof value === "string" && pattern.test(value)) return value
     throw new Error(`${quoted(value)} is not ${what}`)
   })
 
+/** One of these words. */
 export const choice = <const T extends string>(choices: readonly T[]): Reader<T> =>
   reader((value) => {
     const found = choices.find((one) => one === value)
@@ -39,6 +42,7 @@ export const choice = <const T extends string>(choices: readonly T[]): Reader<T>
     throw new Error(`${quoted(value)} is none of ${choices.join(", ")}`)
   })
 
+/** A whole number, as a number or as text. */
 export const whole = (least: number, most: number): Reader<number> =>
   reader((value) => {
     const number = typeof value === "string" && /^[+-]?\d+$/.test(value.trim()) ? Number(value) : value
@@ -47,6 +51,7 @@ export const whole = (least: number, most: number): Reader<number> =>
     throw new Error(`${quoted(value)} is not a whole number from ${least} to ${most}`)
   })
 
+/** A length of time, always with its unit. */
 export const duration = (least: Millis): Reader<Millis> =>
   reader((value) => {
     if (typeof value !== "string")
@@ -68,12 +73,14 @@ export const size: Reader<number> = reader((value) => {
   throw new Error(`${quoted(value)} is not a size; write it as 512MB or 2GB`)
 })
 
+/** Yes or no. */
 export const flag: Reader<boolean> = reader((value) => {
   if (value === true || value === "true" || value === "1") return true
   if (value === false || value === "false" || value === "0") return false
   throw new Error(`${quoted(value)} is neither true nor false`)
 })
 
+/** One path, or several. */
 export const paths: Reader<readonly string[]> = reader((value) => {
   const list = Array.isArray(value) ? value : [value]
   if (list.every((path) => typeof path === "string" && path !== "")) return list as string[]
