@@ -147,10 +147,18 @@ export async function becomeIsolate(): Promise<void> {
  *
  * @param url `sqlite:PATH` or another of docs/cli.md; default: `STEM_BROKER_URL`, else the user's own SQLite file
  */
-export async function connect(url?: string, options: { namespace?: string } = {}): Promise<Client> {
+export async function connect(
+  url?: string,
+  options: { namespace?: string; results?: string } = {},
+): Promise<Client> {
   const broker = url ?? (process.env.STEM_BROKER_URL || `sqlite:${defaultStatePath()}`)
+  const results = options.results ?? (url === undefined ? process.env.STEM_RESULT_BACKEND_URL : undefined)
   const namespace = options.namespace ?? (process.env.STEM_NAMESPACE || "stem")
-  return clientOf(await openStores({ broker, namespace }))
+  const [stores, { traceHeaders }] = await Promise.all([
+    openStores({ broker, ...(results && { results }), namespace }),
+    import("./core/observe/trace.ts"),
+  ])
+  return createClient({ ...stores, trace: traceHeaders })
 }
 
 /** What `import … from "stem"` gives in a task module; src/index.ts exports the same names. */

@@ -56,6 +56,8 @@ export interface ClientParts {
   inspector: Inspector
   results: ResultBackend
   clock: Clock
+  /** Headers that every task is sent with, unless it brings its own of that name. */
+  trace?: () => Readonly<Record<string, string>>
   close(): Promise<void>
 }
 
@@ -63,12 +65,13 @@ export interface ClientParts {
 const BATCH = 1000
 
 /** A client of these parts. It keeps nothing of its own: closing it closes them. */
-export function createClient({ broker, inspector, results, clock, close }: ClientParts): Client {
+export function createClient({ broker, inspector, results, clock, trace, close }: ClientParts): Client {
   const envelopeOf = async ({ task, input, options }: EnqueueAsk, now: number) => {
     const ask: EnvelopeAsk =
       typeof task === "string"
         ? { task, input, ...(options && { options }) }
         : await applyDefinition(task, input, options ?? {}, now)
+    if (trace) ask.options = { ...ask.options, headers: { ...trace(), ...ask.options?.headers } }
     return makeEnvelope(clock, ask)
   }
 
