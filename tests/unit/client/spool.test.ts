@@ -1,0 +1,65 @@
+import { describe, expect, test } from "bun:test"
+import { open } from "../../../src/adapters/memory/driver.ts"
+import { makeEnvelope } from "../../../src/core/client/envelope.ts"
+import { createSpool } from "../../../src/core/client/spool.ts"
+import type { Broker } from "../../../src/core/contracts/broker.ts"
+import { unavailable } from "../../../src/core/kit/errors.ts"
+import { manualClock } from "../../support/manual-clock.ts"
+
+let stores = 0
+
+async function desk() {
+  const clock = manualClock()
+  const openOne = () => open(`memory:spool-${++stores}`, { namespace: "t", clock })
+  const target = await openOne()
+  const spool = createSpool(await openOne(), clock)
+  const envelopes = Array.from({ length: 1200 }, (_, n) =>
+    makeEnvelope(clock, {
+      task: "t",
+      input: { n },
+      options: { id: `e${n}`, delay: n === 7 ? "1h" : 0, priority: n % 10 },
+    }),
+  )
+  return { clock, target, spool, envelopes }
+}
+
+describe("a spool", () => {
+  test("delivers what it kept, whole and unchanged, and is empty then", async () => {
+    const { target, spool, envelopes } = await desk()
+    await spool.keep(envelopes)
+    expect(await spool.count()).toBe(1200)
+    expect(await spool.flush(target.broker)).toBe(1200)
+    expect(await spool.count()).toBe(0)
+    const found = await target.inspector.find(envelopes.map(({ id }) => id))
+    expect(found.map((task) => task?.envelope)).toEqual(envelopes)
+  })
+
+  test("keeps everything when the store is still away, and gives it at the next try", async () => {
+    const { target, spool, envelopes } = await desk()
+    await spool.keep(envelopes.slice(0, 10))
+    const away = {
+      ...target.broker,
+      enqueue: () => Promise.reject(unavailable("store_away", "away")),
+    } as Broker
+    await expect(spool.flush(away)).rejects.toMatchObject({ code: "store_away" })
+    expect(await spool.count()).toBe(10)
+    expect(await spool.flush(target.broker)).toBe(10)
+  })
+
+  test("a flush that died is made up for by a later one, and doubles nothing", async () => {
+    const { clock, target, spool, envelopes } = await desk()
+    await spool.keep(envelopes.slice(0, 10))
+    const dying = {
+      ...target.broker,
+      async enqueue(list: readonly never[]) {
+        await target.broker.enqueue(list)
+        return new Promise<never>(() => {})
+      },
+    } as Broker
+    void spool.flush(dying)
+    await clock.advance(31_000)
+    expect(await spool.flush(target.broker)).toBe(10)
+    const [queue] = await target.inspector.queues()
+    expect(queue?.ready).toBe(10)
+  })
+})
