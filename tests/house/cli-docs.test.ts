@@ -2,7 +2,7 @@ import { expect, test } from "bun:test"
 import { ROOT as TREE } from "../../src/commands/index.ts"
 import type { Command, Entry } from "../../src/commands/shell/command.ts"
 import { EXIT } from "../../src/commands/shell/exit.ts"
-import { SHELL_FLAGS } from "../../src/commands/shell/flags.ts"
+import { SHELL_FLAGS, STORE_FLAGS } from "../../src/commands/shell/flags.ts"
 import { SETTINGS, type Setting } from "../../src/core/config/settings.ts"
 import { filesOf, read, withoutComments } from "./tree.ts"
 
@@ -39,21 +39,51 @@ const known = {
   ]),
 }
 
-test("every command is documented", () => {
+/** The text under `### stem <command>`, by command. */
+const sectionsOf = (text: string) =>
+  new Map(
+    text
+      .split(/^### stem /m)
+      .slice(1)
+      .map((section) => [section.slice(0, section.indexOf("\n")), section.split(/^## /m)[0] as string]),
+  )
+
+/** The flags of a section: its table by name with what is said about them, and those of its last line. */
+function flagsOfSection(section: string) {
+  const rows = [...section.matchAll(/^\| `(?:-\w, )?--([a-z-]+)[^|]*\| (.*?) +\|$/gm)]
+  const also = /^Also: [\s\S]*?\.$/m.exec(section)?.[0] ?? ""
+  return {
+    about: new Map(rows.map(([, flag, about]) => [flag as string, (about as string).replace(/\\\|/g, "|")])),
+    also: [...flagsIn(also), ...(also.includes("the store's flags") ? keysOf(STORE_FLAGS) : [])],
+  }
+}
+
+test("every command has its section and every section its command", () => {
+  const groups = keysOf(TREE.children ?? {}).filter((name) => TREE.children?.[name]?.children)
+  const names = new Set([...commands.map(([name]) => name), ...groups])
   expect(commands.length).toBeGreaterThan(20)
-  const code = codeOf(page())
-  const missing = commands.map(([name]) => `stem ${name}`).filter((name) => !code.includes(name))
-  expect(missing).toEqual([])
+  expect(new Set(sectionsOf(page()).keys())).toEqual(names)
 })
 
-test("every documented command exists", () => {
-  const names = new Set(commands.flatMap(([name]) => [name, name.split(" ")[0] as string]))
-  const documented = [
-    ...page().matchAll(
-      /^#{2,4} .*?`?stem ([a-z]+(?: (?:list|show|replay|purge|pause|resume|queues|workers|tasks|task|registered))?)\b/gm,
-    ),
-  ]
-  expect(documented.map(([, name]) => name as string).filter((name) => !names.has(name))).toEqual([])
+test("every section names its command's flags, no other, and says the same as the help", () => {
+  const sections = sectionsOf(page())
+  for (const [name, { flags }] of commands) {
+    const { about, also } = flagsOfSection(sections.get(name) ?? "")
+    expect({ name, flags: [...about.keys(), ...also].sort() }).toEqual({ name, flags: keysOf(flags).sort() })
+    for (const [flag, text] of about) expect(`--${flag} ${text}`).toBe(`--${flag} ${flags[flag]?.about}`)
+  }
+})
+
+test("a section is read", () => {
+  const section =
+    "worker\n\n| `-y, --yes`    | do it    |\n| `--rate 5/s`  | slowly |\n\nAlso: the store's flags, `--output`.\n"
+  const { about, also } = flagsOfSection(section)
+  expect([...about]).toEqual([
+    ["yes", "do it"],
+    ["rate", "slowly"],
+  ])
+  expect(also).toEqual(["output", ...keysOf(STORE_FLAGS)])
+  expect([...sectionsOf("a\n### stem x\nb\n### stem y z\nc\n## d\ne\n").keys()]).toEqual(["x", "y z"])
 })
 
 test("every flag is documented", () => {
