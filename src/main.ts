@@ -11,6 +11,7 @@ import { EXIT, type ExitCode, tell } from "./commands/shell/exit.ts"
 import { presets } from "./commands/shell/presets.ts"
 import { route } from "./commands/shell/route.ts"
 import { runRoute } from "./commands/shell/run.ts"
+import { openStderr } from "./commands/shell/stderr.ts"
 import { ClosedPipe, openStdout } from "./commands/shell/stdout.ts"
 import { createTalk } from "./commands/shell/talk.ts"
 import { isTerminal, painter, wantsColor } from "./commands/shell/terminal.ts"
@@ -20,11 +21,12 @@ async function main(tokens: readonly string[]): Promise<ExitCode> {
   const terminal = { stdin: isTerminal(0), stdout: isTerminal(1), stderr: isTerminal(2) }
   // Known before anything is parsed, so that a mistake in the arguments is told the way it was asked for.
   const { color, debug, json } = presets(tokens, env)
-  const talk = createTalk(painter(wantsColor(color, env, terminal.stderr)), { level: "info", json }, (line) =>
-    console.error(line),
-  )
+  const stderr = openStderr()
+  const paintTalk = painter(wantsColor(color, env, terminal.stderr))
+  const talk = createTalk(paintTalk, { level: "info", json }, stderr.print)
   const shell: Shell = {
     stdout: openStdout(),
+    stderr,
     talk,
     paint: painter(wantsColor(color, env, terminal.stdout)),
     color,
@@ -43,8 +45,10 @@ async function main(tokens: readonly string[]): Promise<ExitCode> {
     await shell.stdout.flush().catch(() => {})
     const { code, message, hint, exit } = tell(error)
     talk.error(message, { code, ...(hint !== undefined && { hint }) })
-    if (debug) console.error(error)
+    if (debug) stderr.print(Bun.inspect(error))
     return exit
+  } finally {
+    await stderr.flush()
   }
 }
 

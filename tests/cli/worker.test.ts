@@ -157,8 +157,6 @@ test("every flag of the worker is heard", async () => {
   const [seen] = await stem.json(["inspect", "workers"])
   expect(seen).toMatchObject({ name: "heard", concurrency: 3, queues: ["a", "b"], state: "running" })
   expect(seen.tasks).toContain("add")
-  const pid = async () => (await put("pid", "--queue", "a", "--wait=10s")).out
-  expect(await pid()).toBe("")
   worker.child.kill("SIGTERM")
   expect((await worker.done).err).toContain("3 at once in 2 isolates")
   await stem.write("pid.ts", "export const pid = () => process.pid\n")
@@ -173,9 +171,40 @@ test("every flag of the worker is heard", async () => {
   }
   expect(new Set((await one()).pids).size).toBe(1)
   expect(new Set((await one("--max-tasks", "1")).pids).size).toBe(3)
+  expect(new Set((await one("--max-rss", "1MB")).pids).size).toBeGreaterThan(1)
   const none = await one("--isolation", "none")
   expect(new Set(none.pids)).toEqual(new Set([none.own]))
 }, 60_000)
+
+test("--lease is how long a task of a killed worker is left alone", async () => {
+  await put("until", `path=${stem.folder}/after`, "--queue", "lease", "--id", "lease", "--retries", "3")
+  const args = [
+    "worker",
+    "tasks.ts",
+    "--queues",
+    "lease",
+    "--isolates",
+    "1",
+    "--lease",
+    "1s",
+    "--log-level",
+    "debug",
+  ]
+  const killed = stem.start(args)
+  await killed.says("until started")
+  const began = performance.now()
+  killed.child.kill("SIGKILL")
+  await killed.done
+  const next = stem.start(args)
+  await next.says("until started")
+  // The default would have been half a minute.
+  expect(performance.now() - began).toBeLessThan(10_000)
+  await stem.write("after", "")
+  expect((await stem.run(["result", "lease", "--wait=10s"])).code).toBe(0)
+  expect((await stem.json(["result", "lease"])).attempt).toBe(2)
+  next.child.kill("SIGTERM")
+  await next.done
+}, 30_000)
 
 test("modules and queues can stand in stem.toml", async () => {
   await stem.write("stem.toml", 'worker.modules = ["./tasks.ts"]\nworker.queues = ["toml"]\n')

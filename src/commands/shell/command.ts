@@ -1,4 +1,5 @@
 import type { ExitCode } from "./exit.ts"
+import type { Stderr } from "./stderr.ts"
 import type { Stdout } from "./stdout.ts"
 import type { Talk } from "./talk.ts"
 import type { ColorChoice, Paint } from "./terminal.ts"
@@ -34,6 +35,7 @@ export type Given<F extends Flags> = { readonly [K in keyof F]: ValueOf<F[K]> }
 /** What every command is run with. */
 export interface Shell {
   readonly stdout: Stdout
+  readonly stderr: Stderr
   readonly talk: Talk
   /** For stdout. */
   readonly paint: Paint

@@ -29,7 +29,7 @@ export async function waitFor(
   }
   if (status.state === "succeeded") return { status, exit: EXIT.done }
   const reason = status.error ? `: ${failureLine(status.error)}` : ""
-  talk.error(`task ${id} ${status.state === "failed" ? "failed" : `was ${status.state}`}${reason}`, {
+  talk.error(`task ${id} ${status.state === "cancelled" ? "was cancelled" : status.state}${reason}`, {
     code: `task_${status.state}`,
   })
   return { status, exit: EXIT.taskFailed }

@@ -24,7 +24,7 @@ export function startLog(shell: Shell, { level: least, format }: LogConfig): Log
     if (lines.length === 0) return
     const text = lines.join("\n")
     lines = []
-    console.error(text)
+    shell.stderr.print(text)
   }
   const write = (line: Line) => {
     if (!isShown(line.level, least)) return
