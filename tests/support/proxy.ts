@@ -1,0 +1,49 @@
+import { type AddressInfo, connect, createServer, type Socket } from "node:net"
+
+/**
+ * A TCP relay between a test and a server, which can go mute: bytes are swallowed in both directions while the
+ * sockets stay open, as when a cable is cut or a firewall forgets a connection.
+ */
+export interface Proxy {
+  readonly port: number
+  /** Connections that exist stay mute for ever; new ones are mute until `heal`. */
+  mute(): void
+  heal(): void
+  close(): void
+}
+
+export async function startProxy(target: number): Promise<Proxy> {
+  const relays = new Set<{ mute: boolean; sockets: readonly Socket[] }>()
+  let muted = false
+
+  const server = createServer((client) => {
+    const upstream = connect(target, "127.0.0.1")
+    const relay = { mute: muted, sockets: [client, upstream] }
+    relays.add(relay)
+    const couple = (from: Socket, to: Socket) => {
+      from.on("data", (bytes) => relay.mute || to.write(bytes))
+      from.on("error", () => {})
+      from.on("close", () => {
+        if (!relay.mute) to.destroy()
+      })
+    }
+    couple(client, upstream)
+    couple(upstream, client)
+  })
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve))
+
+  return {
+    port: (server.address() as AddressInfo).port,
+    mute() {
+      muted = true
+      for (const relay of relays) relay.mute = true
+    },
+    heal() {
+      muted = false
+    },
+    close() {
+      server.close()
+      for (const { sockets } of relays) for (const socket of sockets) socket.destroy()
+    },
+  }
+}
