@@ -18,7 +18,7 @@ export function readOptions(measures: readonly string[]): Options {
     const { values } = parseArgs({
       options: {
         rounds: { type: "string", default: "5" },
-        tasks: { type: "string", default: "50000" },
+        tasks: { type: "string", default: "200000" },
         concurrency: { type: "string", default: "1000" },
         backlog: { type: "string", default: "1000000" },
         only: { type: "string", default: "" },

@@ -74,14 +74,15 @@ interface Run {
 /** One transaction a turn: what was taken in the turn before is finished, and the next is taken. */
 function drain(db: Database, { tasks, concurrency }: DrainAsk): Timed {
   const ready = db.prepare(
-    `SELECT seq, id, queue, due, token, attempts, until, holder, started, cancel, error, progress, replays, envelope
+    `SELECT seq, id, token, attempts, cancel, replays, envelope
      FROM tasks WHERE queue = ?1 AND rank = ?2 AND until IS NULL AND due <= ?3 ORDER BY due, seq LIMIT ?4`,
   )
   const lease = db.prepare(
     "UPDATE tasks SET until = ?2, holder = ?3, started = ?4, token = token + 1, attempts = ?5 WHERE seq = ?1",
   )
   const finish = db.prepare(
-    "DELETE FROM tasks WHERE ns = ?1 AND id = ?2 AND token = ?3 AND until IS NOT NULL RETURNING progress, replays",
+    `DELETE FROM tasks WHERE ns = ?1 AND id = ?2 AND token = ?3 AND until IS NOT NULL
+     AND progress IS NULL AND replays IS NULL`,
   )
   const put = db.prepare(
     `INSERT INTO statuses (ns, id, state, task, queue, ended, token, status) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
@@ -92,7 +93,7 @@ function drain(db: Database, { tasks, concurrency }: DrainAsk): Timed {
 
   function settle({ envelope, token, startedAt }: Run, now: number): void {
     const { id, task, queue, enqueuedAt, input } = envelope
-    if (!finish.get(NS, id, token)) throw new Error(`${id} is another's`)
+    if (finish.run(NS, id, token).changes !== 1) throw new Error(`${id} is another's`)
     const times = { enqueuedAt, startedAt, finishedAt: now }
     const facts = { v: 1, id, task, queue, state: "succeeded", attempt: 1, token, ...times }
     const status = JSON.stringify({ ...facts, worker: holder, result: input.n })
