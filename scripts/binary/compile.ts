@@ -12,7 +12,8 @@ export interface CompileAsk {
 /**
  * How the one executable is made.
  *
- * Bytecode and minifying are for the start time. Class names are kept, because retry lists and failures name
+ * Bytecode and minifying are for the start time, and so is splitting: in one piece, every command would load the parts of
+ * Node that any command imports (5 ms of `stem --help`). Class names are kept, because retry lists and failures name
  * them. A task module finds its own packages, `#imports` and paths only with package.json and tsconfig.json read
  * at run time; bunfig.toml is not read, because one in the current folder could run code, and .env is not either:
  * docs/decisions/001-no-dotenv.md.
@@ -26,6 +27,7 @@ export async function compile({ entry, outfile, target, commit }: CompileAsk): P
       "--minify",
       "--keep-names",
       "--bytecode",
+      "--splitting",
       "--format=esm",
       "--compile-autoload-package-json",
       "--compile-autoload-tsconfig",

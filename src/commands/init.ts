@@ -10,8 +10,8 @@ import { showList } from "./shell/output.ts"
 const TASKS = `import { defineTask } from "stem"
 
 /** Any exported function is a task: stem enqueue hello name=World --wait */
-export async function hello({ name = "World" }: { name?: string }) {
-  return \`Hello, \${name}!\`
+export async function hello(input: { name?: string } | null) {
+  return \`Hello, \${input?.name ?? "World"}!\`
 }
 
 /** A definition says more about a task. */
