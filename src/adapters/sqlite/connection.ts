@@ -53,7 +53,7 @@ export async function connect(path: string): Promise<Connection & { migration: M
     opened.run("PRAGMA wal_autocheckpoint = 4000")
     opened.run("PRAGMA journal_size_limit = 67108864")
     opened.run("PRAGMA temp_store = MEMORY")
-    return { ...connectionOf(opened, path), migration }
+    return Object.assign(connectionOf(opened, path), { migration })
   } catch (error) {
     db?.close()
     throw storeTrouble(error, path) ?? error
