@@ -1,5 +1,98 @@
 import type { Finding } from "../../core/contracts/driver.ts"
+import type { Inspector } from "../../core/contracts/inspector.ts"
+import type { WorkerRegistry } from "../../core/contracts/workers.ts"
+import type { Millis } from "../../core/kit/clock.ts"
+import { formatDuration } from "../../core/kit/duration.ts"
+import { inspectFile } from "./file-checkup.ts"
 import type { Store } from "./store.ts"
-export async function checkup(_s: Store, ..._r: unknown[]): Promise<readonly Finding[]> {
-  return []
+
+/** A lease that ran out this long ago should have been reclaimed: every worker looks once a second. */
+const RECLAIM_GRACE: Millis = 10_000
+const HOUR: Millis = 3_600_000
+/** What the clocks of two machines, or of one machine before and after a correction, may differ by. */
+const CLOCK_SLACK: Millis = 5000
+
+/** What can hurt in this file, on its disk, and among its tasks. */
+export async function checkup(
+  store: Store,
+  inspector: Inspector,
+  workers: WorkerRegistry,
+): Promise<readonly Finding[]> {
+  const now = store.clock.now()
+  const findings = [
+    ...(await inspectFile(store.connection.path)),
+    ...(await inspectIntegrity(store)),
+    ...(await inspectLeases(store, now)),
+    ...(await inspectQueues(inspector, workers)),
+    ...(await inspectDead(inspector, now)),
+    ...(await inspectClock(store, now)),
+  ]
+  if (findings.length > 0) return findings
+  return [{ level: "ok", subject: "sqlite", message: `${store.connection.path} is in order` }]
+}
+
+async function inspectIntegrity({ connection }: Store): Promise<Finding[]> {
+  const { path } = connection
+  const check = connection.sql("PRAGMA quick_check(1)")
+  const row = await connection.patiently(() => check.one<{ quick_check: string }>())
+  if (row?.quick_check === "ok") return []
+  const message = `${path} is damaged: ${row?.quick_check}`
+  return [{ level: "problem", subject: "file", message, fix: `Rescue it: sqlite3 ${path} .recover` }]
+}
+
+async function inspectLeases({ connection, ns }: Store, now: Millis): Promise<Finding[]> {
+  const count = connection.sql("SELECT count(*) AS n FROM tasks WHERE ns = ?1 AND until < ?2")
+  const lost = await connection.patiently(() => count.one<{ n: number }>(ns, now - RECLAIM_GRACE)?.n ?? 0)
+  if (lost === 0) return []
+  return [
+    {
+      level: "warning",
+      subject: "leases",
+      message: `${lost} running tasks have lost their worker and nobody takes them back`,
+      fix: "Start a worker for their queues, and resume those that are paused: stem inspect queues",
+    },
+  ]
+}
+
+async function inspectQueues(inspector: Inspector, workers: WorkerRegistry): Promise<Finding[]> {
+  const working = (await workers.list()).filter(({ state }) => state === "running")
+  const served = new Set(working.flatMap(({ queues }) => queues))
+  return (await inspector.queues())
+    .filter(({ queue, ready, paused }) => ready > 0 && !paused && !served.has(queue))
+    .map(({ queue, ready }) => ({
+      level: "warning",
+      subject: `queue ${queue}`,
+      message: `${ready} tasks are ready and no worker serves the queue`,
+      fix: `Start one: stem worker <module> --queues ${queue}`,
+    }))
+}
+
+async function inspectDead({ deadLetters }: Inspector, now: Millis): Promise<Finding[]> {
+  const recent = await deadLetters.count({ since: now - HOUR })
+  if (recent === 0) return []
+  return [
+    {
+      level: "warning",
+      subject: "dead letters",
+      message: `${recent} tasks have died within the last hour`,
+      fix: "See why, then bring them back: stem dlq list --group, stem dlq replay",
+    },
+  ]
+}
+
+async function inspectClock({ connection, ns }: Store, now: Millis): Promise<Finding[]> {
+  const latest = connection.sql(
+    `SELECT max(coalesce((SELECT max(ended) FROM statuses WHERE ns = ?1), 0),
+                coalesce((SELECT max(started) FROM tasks WHERE ns = ?1 AND until IS NOT NULL), 0)) AS at`,
+  )
+  const ahead = await connection.patiently(() => (latest.one<{ at: Millis }>(ns)?.at ?? 0) - now)
+  if (ahead <= CLOCK_SLACK) return []
+  return [
+    {
+      level: "warning",
+      subject: "clock",
+      message: `the store has seen a time ${formatDuration(ahead)} ahead of this machine's clock`,
+      fix: "Let the machine keep its time: timedatectl set-ntp true",
+    },
+  ]
 }
