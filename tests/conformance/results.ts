@@ -152,6 +152,12 @@ export const resultQuestions: Questions = {
     expect(await results.prune(ask)).toBe(1)
   },
 
+  "forget removes the statuses it is given and no other": async ({ results }) => {
+    await results.put([status("a", "failed", 10), status("b", "failed", 10)])
+    await results.forget(["a", "nobody"])
+    expect(idsOf(await results.list({ limit: 10 }))).toEqual(["b"])
+  },
+
   "prune leaves what waits and runs alone": async ({ store, take, results, see }) => {
     await store("a", "b")
     await take(1)

@@ -16,7 +16,7 @@ export interface Bell {
 /** The safety net, should the watcher be deaf: a network drive, a WAL file made anew. */
 const POLL_MS = 500
 
-/** The WAL is written before the commit shows; how long after the write to look, over and over. */
+/** The WAL is written before the commit shows; how long after the last write to look, over and over. */
 const LOOK_AFTER_MS = [1, 1, 2, 4, 8, 16, 32, 64, 128]
 
 /**
@@ -31,6 +31,8 @@ export function createBell(connection: Connection, clock: Clock): Bell {
   let watcher: FSWatcher | undefined
   let poll: ReturnType<typeof setInterval> | undefined
   let looking: ReturnType<typeof setTimeout> | undefined
+  /** The WAL was written while nobody listened; its commit may still be to come. */
+  let unseenWrite = false
   let closed = false
 
   function wakeAll(): void {
@@ -47,12 +49,16 @@ export function createBell(connection: Connection, clock: Clock): Bell {
     return true
   }
 
-  function lookUntilSeen(step: number): void {
+  /** What it sees first may be the commit before the one whose write it heard, so it goes on looking. */
+  function lookAgainAndAgain(step: number): void {
     clearTimeout(looking)
     looking = undefined
+    unseenWrite = listeners.size === 0
+    if (unseenWrite) return
+    changedElsewhere()
     const delay = LOOK_AFTER_MS[step]
-    if (listeners.size === 0 || changedElsewhere() || delay === undefined) return
-    looking = setTimeout(() => lookUntilSeen(step + 1), delay)
+    if (delay === undefined) return
+    looking = setTimeout(() => lookAgainAndAgain(step + 1), delay)
     looking.unref()
   }
 
@@ -71,7 +77,7 @@ export function createBell(connection: Connection, clock: Clock): Bell {
     try {
       watcher = watch(`${connection.path}-wal`, { persistent: false }, (event) => {
         if (event === "rename") stopWatching()
-        lookUntilSeen(0)
+        lookAgainAndAgain(0)
       })
       watcher.on("error", stopWatching)
     } catch {
@@ -98,6 +104,7 @@ export function createBell(connection: Connection, clock: Clock): Bell {
       const stop = new AbortController()
       const wake = () => stop.abort()
       listeners.add(wake)
+      if (unseenWrite) lookAgainAndAgain(0)
       signal?.addEventListener("abort", wake, { once: true })
       // A commit between the caller's look and the watcher's start has left its mark in the version.
       if (!changedElsewhere()) await clock.sleep(ms, stop.signal)

@@ -13,9 +13,7 @@ export function createInspector(store: Store, statuses: Statuses, endings: Endin
   const counts = createCounts(store)
   const listing = createListing(store)
   const byId = sql(`SELECT ${TASK_COLUMNS} FROM tasks WHERE ns = ?1 AND id = ?2`)
-  const waiting = sql(
-    `SELECT ${TASK_COLUMNS} FROM tasks WHERE queue = ?1 AND until IS NULL ORDER BY seq LIMIT ?2`,
-  )
+  const waiting = sql("SELECT seq FROM tasks WHERE queue = ?1 AND until IS NULL ORDER BY seq LIMIT ?2")
 
   return {
     queues: () => patiently(() => counts.queues(clock.now())),
@@ -39,8 +37,8 @@ export function createInspector(store: Store, statuses: Statuses, endings: Endin
       commit.write(() => {
         const queue = queues.find(name)
         if (queue === undefined) return 0
-        const rows = waiting.all<TaskRow>(queue, max)
-        for (const row of rows) endings.cancel(row, clock.now())
+        const rows = waiting.all<Pick<TaskRow, "seq">>(queue, max)
+        for (const { seq } of rows) endings.cancel(seq, clock.now())
         return rows.length
       }),
 

@@ -2,7 +2,7 @@ import type { ReserveAsk, Reserved } from "../../core/contracts/broker.ts"
 import type { Millis } from "../../core/kit/clock.ts"
 import type { Delivery } from "../../core/task/lease.ts"
 import type { Endings } from "./endings.ts"
-import { readEnvelope, replaysOf, TASK_COLUMNS, type TaskRow } from "./rows.ts"
+import { readEnvelope, replaysOf, type TaskRow } from "./rows.ts"
 import type { Store } from "./store.ts"
 
 /** Leasing tasks, and knowing when there will be some. */
@@ -17,6 +17,10 @@ export interface Leasing {
   nextExpiry(queues: readonly string[]): Millis
 }
 
+/** What a delivery is made of. */
+type LeaseRow = Pick<TaskRow, "seq" | "id" | "token" | "attempts" | "cancel" | "replays" | "envelope">
+const COLUMNS = "seq, id, token, attempts, cancel, replays, envelope"
+
 /** Rank 0 is priority 9. */
 const RANKS = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9]
 
@@ -24,11 +28,11 @@ const NEVER = Number.POSITIVE_INFINITY
 
 export function createLeasing({ connection: { sql }, clock, queues }: Store, endings: Endings): Leasing {
   const ready = sql(
-    `SELECT ${TASK_COLUMNS} FROM tasks
+    `SELECT ${COLUMNS} FROM tasks
      WHERE queue = ?1 AND rank = ?2 AND until IS NULL AND due <= ?3 ORDER BY due, seq LIMIT ?4`,
   )
   const lost = sql(
-    `SELECT ${TASK_COLUMNS} FROM tasks
+    `SELECT ${COLUMNS} FROM tasks
      WHERE queue = ?1 AND until IS NOT NULL AND until <= ?2 ORDER BY until, seq LIMIT ?3`,
   )
   const lease = sql(
@@ -49,7 +53,7 @@ export function createLeasing({ connection: { sql }, clock, queues }: Store, end
 
   /** Leases the rows that can be read and adds them; buries the others. */
   function take(
-    rows: readonly TaskRow[],
+    rows: readonly LeaseRow[],
     ask: ReserveAsk,
     now: Millis,
     lostLeases: number,
@@ -60,7 +64,7 @@ export function createLeasing({ connection: { sql }, clock, queues }: Store, end
     for (const row of rows) {
       const envelope = readEnvelope(row.envelope)
       if (envelope instanceof Error) {
-        endings.buryUnreadable(row, envelope, now)
+        endings.buryUnreadable(row.seq, envelope, now)
         continue
       }
       const paid = row.attempts + lostLeases
@@ -78,7 +82,7 @@ export function createLeasing({ connection: { sql }, clock, queues }: Store, end
   function takeReady(queue: number, rank: number, ask: ReserveAsk, now: Millis, into: Delivery[]): void {
     while (into.length < ask.max) {
       const room = ask.max - into.length
-      const rows = ready.all<TaskRow>(queue, rank, now, room)
+      const rows = ready.all<LeaseRow>(queue, rank, now, room)
       take(rows, ask, now, 0, into)
       if (rows.length < room) return
     }
@@ -100,9 +104,9 @@ export function createLeasing({ connection: { sql }, clock, queues }: Store, end
       const deliveries: Delivery[] = []
       for (const queue of queues.open(ask.queues))
         while (deliveries.length < ask.max) {
-          const rows = lost.all<TaskRow>(queue, now, ask.max - deliveries.length)
+          const rows = lost.all<LeaseRow>(queue, now, ask.max - deliveries.length)
           if (rows.length === 0) break
-          for (const row of rows) if (row.cancel > 0) endings.cancel(row, now)
+          for (const row of rows) if (row.cancel > 0) endings.cancel(row.seq, now)
           const kept = rows.filter((row) => row.cancel === 0)
           take(kept, ask, now, 1, deliveries)
         }

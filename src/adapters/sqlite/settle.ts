@@ -1,7 +1,7 @@
 import type { Millis } from "../../core/kit/clock.ts"
 import { encodeEnvelope } from "../../core/task/envelope.ts"
 import { completed } from "../../core/task/live.ts"
-import { encodeStatus, type TaskStatus } from "../../core/task/status.ts"
+import { encodeStatus } from "../../core/task/status.ts"
 import type { Settled, Settlement } from "../../core/task/verdict.ts"
 import type { Endings } from "./endings.ts"
 import type { Intake } from "./intake.ts"
@@ -31,6 +31,8 @@ export function createSettle(
   { statuses, intake, endings }: { statuses: Statuses; intake: Intake; endings: Endings },
 ): Settle {
   const held = "ns = ?1 AND id = ?2 AND token = ?3 AND until IS NOT NULL"
+  // Asking what the row held costs a fifth of the whole settlement, and nearly all rows hold nothing.
+  const finishPlain = sql(`DELETE FROM tasks WHERE ${held} AND progress IS NULL AND replays IS NULL`)
   const finish = sql(`DELETE FROM tasks WHERE ${held} RETURNING progress, replays`)
   const find = sql(`SELECT ${TASK_COLUMNS} FROM tasks WHERE ${held}`)
   const handBack = sql(
@@ -47,9 +49,13 @@ export function createSettle(
       const { task } = JSON.parse(row.envelope) as { task: string }
       endings.bury(row, { task, attempts: row.attempts + 1, reason: verdict.reason, now })
     }
+    if (finishPlain.run(ns, lease.id, lease.token) === 1) {
+      if (status) statuses.put(status, text)
+      return "settled"
+    }
     const left = finish.one<Pick<TaskRow, "progress" | "replays">>(ns, lease.id, lease.token)
     if (!left) return "stale"
-    if (status) putStatus(status, text, left)
+    if (status) statuses.put(completed(status, { progress: parsed(left.progress), replays: replaysOf(left) }))
     return "settled"
   }
 
@@ -60,18 +66,8 @@ export function createSettle(
     if (handBack.run(ns, lease.id, lease.token, due, paid ? 1 : 0, reason) === 1) return "settled"
     const row = find.one<TaskRow>(ns, lease.id, lease.token)
     if (!row) return "stale"
-    endings.cancel(row, now)
+    endings.cancel(row.seq, now)
     return "settled"
-  }
-
-  function putStatus(
-    status: TaskStatus,
-    text: string | undefined,
-    left: Pick<TaskRow, "progress" | "replays">,
-  ): void {
-    const bare = left.progress === null && left.replays === null
-    if (bare) statuses.put(status, text)
-    else statuses.put(completed(status, { progress: parsed(left.progress), replays: replaysOf(left) }))
   }
 
   return (ready, now) => {
