@@ -20,7 +20,10 @@ export async function runRoute(
   }
   const parsed = withPointer(path, () => parseArguments(rest, { ...command.flags, ...SHELL_FLAGS }))
   checkOperands(parsed, command.operands, ["stem", ...path, command.usage].join(" ").trim())
-  return command.run({ flags: parsed.flags, operands: parsed.operands, shell } as unknown as Call<Flags>)
+  const call = { flags: parsed.flags, operands: parsed.operands, shell } as unknown as Call<Flags>
+  // Help does not pay for it.
+  const { runByCitty } = await import("./citty.ts")
+  return runByCitty(path, entry, command, call, rest)
 }
 
 /** A mistake that has no better advice points to the help. */

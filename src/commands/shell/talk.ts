@@ -1,3 +1,4 @@
+import { createConsola, type LogObject } from "consola/core"
 import type { LogLevel } from "../../core/config/config.ts"
 import { clean, type Paint } from "./terminal.ts"
 
@@ -11,36 +12,47 @@ export interface Talk {
   set(choice: { level?: LogLevel | undefined; json?: boolean | undefined }): void
 }
 
-const ORDER: Record<LogLevel, number> = { debug: 0, info: 1, warn: 2, error: 3, silent: 4 }
+/** Stem's levels as consola counts them. */
+const LEVELS: Record<LogLevel, number> = { debug: 4, info: 3, warn: 1, error: 0, silent: -1 }
 
 /** Whether a line of this level is shown where the least is `least`. */
-export const isShown = (level: LogLevel, least: LogLevel): boolean => ORDER[level] >= ORDER[least]
+export const isShown = (level: LogLevel, least: LogLevel): boolean => LEVELS[level] <= LEVELS[least]
 
 export function createTalk(
   paint: Paint,
   choice: { level: LogLevel; json: boolean },
   print: (line: string) => void,
 ): Talk {
-  let { level: least, json } = choice
-  const say = (level: LogLevel, message: string, fields: Record<string, unknown> = {}) => {
-    if (!isShown(level, least)) return
-    if (json) {
-      print(JSON.stringify({ time: new Date().toISOString(), level, message, ...fields }))
-      return
-    }
-    const mark =
-      level === "error" ? paint("red", "error: ") : level === "warn" ? paint("yellow", "warning: ") : ""
-    const { hint } = fields as { hint?: string }
-    print(`${mark}${clean(message)}${hint ? `\n${paint("dim", clean(hint))}` : ""}`)
-  }
+  let { json } = choice
+  const consola = createConsola({
+    level: LEVELS[choice.level],
+    // consola would fold repeated lines, which is right for people and wrong for a log.
+    throttle: 0,
+    reporters: [{ log: (line) => print(json ? asJson(line) : asText(line, paint)) }],
+  })
   return {
-    debug: (message, fields) => say("debug", message, fields),
-    info: (message, fields) => say("info", message, fields),
-    warn: (message, fields) => say("warn", message, fields),
-    error: (message, fields) => say("error", message, fields),
+    debug: (message, fields) => consola.debug(message, fields ?? {}),
+    info: (message, fields) => consola.info(message, fields ?? {}),
+    warn: (message, fields) => consola.warn(message, fields ?? {}),
+    error: (message, fields) => consola.error(message, fields ?? {}),
     set(next) {
-      least = next.level ?? least
+      if (next.level !== undefined) consola.level = LEVELS[next.level]
       json = next.json ?? json
     },
   }
+}
+
+/** What {@link createTalk} hands to consola: a message and its fields. */
+const partsOf = ({ args }: LogObject) => args as [message: string, fields: { hint?: string }]
+
+function asJson(line: LogObject): string {
+  const [message, fields] = partsOf(line)
+  return JSON.stringify({ time: line.date.toISOString(), level: line.type, message, ...fields })
+}
+
+function asText(line: LogObject, paint: Paint): string {
+  const [message, { hint }] = partsOf(line)
+  const mark =
+    line.type === "error" ? paint("red", "error: ") : line.type === "warn" ? paint("yellow", "warning: ") : ""
+  return `${mark}${clean(message)}${hint ? `\n${paint("dim", clean(hint))}` : ""}`
 }
