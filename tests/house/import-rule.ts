@@ -31,6 +31,8 @@ const PACKAGES: Readonly<Record<string, RegExp>> = {
   ioredis: /^src\/adapters\/redis\//,
   postgres: /^src\/adapters\/postgres\//,
   "bun:sqlite": /^src\/adapters\/sqlite\//,
+  citty: /^src\/(main\.ts|commands\/)/,
+  consola: /^src\/(main\.ts|commands\/)/,
   "cron-parser": /^src\/core\/beat\/calendar\.ts$/,
   "@opentelemetry/api": /^src\/core\/observe\//,
   "smol-toml": /^src\/core\/config\//,
