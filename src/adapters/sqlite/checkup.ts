@@ -11,6 +11,8 @@ const RECLAIM_GRACE: Millis = 10_000
 const HOUR: Millis = 3_600_000
 /** What the clocks of two machines, or of one machine before and after a correction, may differ by. */
 const CLOCK_SLACK: Millis = 5000
+/** By the index of leases: a million waiting tasks are not looked at. */
+const LEASED = "queue IN (SELECT queue FROM queues WHERE ns = ?1) AND until IS NOT NULL"
 
 /** What can hurt in this file, on its disk, and among its tasks. */
 export async function checkup(
@@ -41,7 +43,7 @@ async function inspectIntegrity({ connection }: Store): Promise<Finding[]> {
 }
 
 async function inspectLeases({ connection, ns }: Store, now: Millis): Promise<Finding[]> {
-  const count = connection.sql("SELECT count(*) AS n FROM tasks WHERE ns = ?1 AND until < ?2")
+  const count = connection.sql(`SELECT count(*) AS n FROM tasks WHERE ${LEASED} AND until < ?2`)
   const lost = await connection.patiently(() => count.one<{ n: number }>(ns, now - RECLAIM_GRACE)?.n ?? 0)
   if (lost === 0) return []
   return [
@@ -83,7 +85,7 @@ async function inspectDead({ deadLetters }: Inspector, now: Millis): Promise<Fin
 async function inspectClock({ connection, ns }: Store, now: Millis): Promise<Finding[]> {
   const latest = connection.sql(
     `SELECT max(coalesce((SELECT max(ended) FROM statuses WHERE ns = ?1), 0),
-                coalesce((SELECT max(started) FROM tasks WHERE ns = ?1 AND until IS NOT NULL), 0)) AS at`,
+                coalesce((SELECT max(started) FROM tasks WHERE ${LEASED}), 0)) AS at`,
   )
   const ahead = await connection.patiently(() => (latest.one<{ at: Millis }>(ns)?.at ?? 0) - now)
   if (ahead <= CLOCK_SLACK) return []
