@@ -5,6 +5,14 @@ import { invalid } from "../core/kit/errors.ts"
 const ADAPTERS: Record<string, () => Promise<DriverModule>> = {
   "memory:": () => import("./memory/driver.ts"),
   "sqlite:": () => import("./sqlite/driver.ts"),
+  "postgres:": () => import("./postgres/driver.ts"),
+  "postgresql:": () => import("./postgres/driver.ts"),
+  "redis:": () => import("./redis/driver.ts"),
+  "rediss:": () => import("./redis/driver.ts"),
+  "redis+sentinel:": () => import("./redis/driver.ts"),
+  "rediss+sentinel:": () => import("./redis/driver.ts"),
+  "redis+cluster:": () => import("./redis/driver.ts"),
+  "rediss+cluster:": () => import("./redis/driver.ts"),
 }
 
 /** Opens the store that the URL names. Throws `unknown_store` for a scheme nobody serves. */

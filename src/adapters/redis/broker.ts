@@ -1,0 +1,78 @@
+import type { Broker, Enqueued, Renewed } from "../../core/contracts/broker.ts"
+import type { Envelope } from "../../core/task/envelope.ts"
+import type { TaskState } from "../../core/task/status.ts"
+import type { Cancel } from "./cancel.ts"
+import { batches, packEnvelope } from "./records.ts"
+import { createLeasing } from "./reserve.ts"
+import { createSettle } from "./settle.ts"
+import type { Store } from "./store.ts"
+
+export function createBroker(store: Store, cancel: Cancel): Broker {
+  const { clock, bell, closing } = store
+
+  return {
+    ...createLeasing(store, cancel),
+
+    async enqueue(envelopes) {
+      const now = clock.now()
+      const answers = envelopes.map((envelope): Enqueued => ({ ...stored(envelope, now) }))
+      let from = 0
+      await Promise.all(
+        batches(envelopes.map(packEnvelope)).map(async ({ count, args }) => {
+          const start = from
+          from += count
+          const known = await store.run<(number | string)[]>("enqueue", [String(now), ...args])
+          for (let at = 0; at < known.length; at += 2) {
+            const place = start + Number(known[at])
+            const { id } = envelopes[place] as Envelope
+            answers[place] = { id, kind: "duplicate", state: known[at + 1] as TaskState }
+          }
+        }),
+      )
+      return answers
+    },
+
+    async renew(renewals, leaseMs) {
+      const expiresAt = clock.now() + Math.round(leaseMs)
+      const packed = renewals.map(({ lease, progress }) => [
+        ...[lease.id, String(lease.token), progress ? JSON.stringify(progress) : ""],
+      ])
+      const answers = await Promise.all(
+        batches(packed).map(({ args }) => store.run<number[]>("renew", [String(expiresAt), ...args])),
+      )
+      return answers.flat().map((answer): Renewed => {
+        if (answer === 0) return { kind: "stale" }
+        if (answer === 1) return { kind: "held", expiresAt }
+        return { kind: "held", expiresAt, cancel: answer === 3 ? "terminate" : "abort" }
+      })
+    },
+
+    settle: createSettle(store, cancel),
+    cancel: cancel.cancel,
+
+    async wait(queues, until, signal) {
+      const stop = AbortSignal.any([signal, closing])
+      const ear = bell.listen(queues.map((queue) => `q${queue}`))
+      try {
+        while (!stop.aborted) {
+          ear.rest()
+          await bell.ready()
+          const due = Number(
+            (await store.run<string>("wait", [String(clock.now()), ...queues])) || Number.POSITIVE_INFINITY,
+          )
+          const now = clock.now()
+          if (due <= now || until <= now) return
+          await ear.next(Math.min(due, until) - now, stop)
+        }
+      } catch (error) {
+        if (!closing.aborted) throw error
+      } finally {
+        ear.close()
+      }
+    },
+  }
+}
+
+const stored = ({ id, dueAt }: Envelope, now: number): Enqueued => ({
+  ...{ id, kind: "stored", state: dueAt > now ? "scheduled" : "queued" },
+})

@@ -1,0 +1,103 @@
+import type { Cancelled } from "../../core/contracts/broker.ts"
+import type { TaskId } from "../../core/task/envelope.ts"
+import { endedStatusOf } from "../../core/task/live.ts"
+import type { TaskStatus } from "../../core/task/status.ts"
+import { CHUNK, chunks, factsOf, type Known, packStatus, parseRecord, readKnown } from "./records.ts"
+import type { Store } from "./store.ts"
+
+/**
+ * Ending tasks as cancelled. Their statuses are made here, by the rules that all stores share, and land only on
+ * tasks that are still what they were when they were read.
+ */
+export interface Cancel {
+  cancel(ids: readonly TaskId[], how: { terminate: boolean }): Promise<readonly Cancelled[]>
+  /** Ends tasks that wait, or that run and are marked, with any token or with the one given. Answers which. */
+  endMarked(ids: readonly TaskId[], tokens?: ReadonlyMap<TaskId, number>): Promise<ReadonlySet<TaskId>>
+  /** Ends tasks that wait; answers how many. */
+  endWaiting(ids: readonly TaskId[]): Promise<number>
+}
+
+/** What is to be done with a task as it was read: its new mark, or its last status. */
+type Decision = (known: Known) => string | undefined
+
+export function createCancel(store: Store): Cancel {
+  const ending = (known: Known): TaskStatus => endedStatusOf(factsOf(known), "cancelled", store.clock.now())
+
+  /** Decides and lands, over again for those that changed in between. Tells what became of each. */
+  async function land(
+    ids: readonly TaskId[],
+    decide: Decision,
+    tell: (known: Known, landed: string) => void,
+  ) {
+    let open: readonly TaskId[] = ids
+    while (open.length > 0) {
+      const decided = (await readKnown(store, open)).flatMap((known) => {
+        const what = decide(known)
+        return what === undefined ? [] : [{ known, what }]
+      })
+      const answers = await Promise.all(
+        chunks(decided, CHUNK).map((some) =>
+          store.run<number[]>(
+            "cancel",
+            some.flatMap(({ known, what }) => [known.id, known.record, what]),
+          ),
+        ),
+      )
+      const done = answers.flat()
+      for (const [at, { known, what }] of decided.entries()) if (done[at] === 1) tell(known, what)
+      open = decided.filter((_, at) => done[at] !== 1).map(({ known }) => known.id)
+    }
+  }
+
+  return {
+    async cancel(ids, { terminate }) {
+      const answers = new Map<TaskId, Cancelled>()
+      const ends = new Map<TaskId, TaskStatus>()
+      const decide: Decision = (known) => {
+        const { id, record, ended } = known
+        if (record === "") {
+          answers.set(id, { id, kind: ended === "" ? "unknown" : "ended" })
+          return undefined
+        }
+        const { running, cancel } = parseRecord(record)
+        if (running) return terminate || cancel === 2 ? "2" : "1"
+        const status = ending(known)
+        ends.set(id, status)
+        return packStatus(status)
+      }
+      await land([...new Set(ids)], decide, ({ id }, what) => {
+        const asked = what.length === 1
+        answers.set(id, asked ? { id, kind: "asked" } : { id, kind: "cancelled", status: ends.get(id) })
+      })
+      const seen = new Set<TaskId>()
+      return ids.map((id) => {
+        const answer = answers.get(id) as Cancelled
+        const again = seen.has(id) && answer.kind === "cancelled"
+        seen.add(id)
+        return again ? { id, kind: "ended" } : answer
+      })
+    },
+
+    async endMarked(ids, tokens) {
+      const ended = new Set<TaskId>()
+      const decide: Decision = (known) => {
+        if (known.record === "") return undefined
+        const { token, marked, running } = parseRecord(known.record)
+        if (!marked || !running || (tokens && tokens.get(known.id) !== token)) return undefined
+        return packStatus(ending(known))
+      }
+      await land(ids, decide, ({ id }) => ended.add(id))
+      return ended
+    },
+
+    async endWaiting(ids) {
+      let count = 0
+      const decide: Decision = (known) =>
+        known.record === "" || parseRecord(known.record).running ? undefined : packStatus(ending(known))
+      await land(ids, decide, () => {
+        count += 1
+      })
+      return count
+    },
+  }
+}

@@ -1,0 +1,60 @@
+import type { Inspector, QueueCounts } from "../../core/contracts/inspector.ts"
+import type { Cancel } from "./cancel.ts"
+import { createDeadLetters } from "./dead-letters.ts"
+import { listLive } from "./listing.ts"
+import { liveTask, readKnown } from "./records.ts"
+import type { Store } from "./store.ts"
+
+export function createInspector(store: Store, cancel: Cancel): Inspector {
+  const { clock, prefix } = store
+  const count = (state: string) => store.use((client) => client.zcard(`${prefix}ended:${state}`))
+
+  return {
+    async queues() {
+      const parts = await store.run<(string | number)[]>("queues", [String(clock.now())])
+      const counts: QueueCounts[] = []
+      for (let at = 0; at < parts.length; at += 8) {
+        const [queue, ready, scheduled, running, retrying, dead, paused, oldest] = parts.slice(at, at + 8)
+        counts.push({
+          ...{ queue: queue as string, ready: Number(ready), scheduled: Number(scheduled) },
+          ...{
+            running: Number(running),
+            retrying: Number(retrying),
+            dead: Number(dead),
+            paused: paused === 1,
+          },
+          ...(oldest !== "" && { oldestReadyAt: Number(oldest) }),
+        })
+      }
+      return counts.sort((a, b) => (a.queue < b.queue ? -1 : 1))
+    },
+
+    async ended() {
+      const [succeeded, failed, cancelled, expired] = await Promise.all(
+        ["succeeded", "failed", "cancelled", "expired"].map(count),
+      )
+      return { succeeded, failed, cancelled, expired } as Awaited<ReturnType<Inspector["ended"]>>
+    },
+
+    async find(ids) {
+      const now = clock.now()
+      return (await readKnown(store, ids)).map((known) => liveTask(known, now))
+    },
+
+    list: (filter) => listLive(store, filter),
+
+    pause: async (queue) => (await store.run<number>("pause", [queue, "1"])) === 1,
+    resume: async (queue) => (await store.run<number>("pause", [queue, "0"])) === 1,
+
+    async purge(queue, max) {
+      const lists = await Promise.all(
+        Array.from({ length: 10 }, (_, priority) => store.range(`${prefix}wait:${priority}:${queue}`, 0, -1)),
+      )
+      // A member begins with its task's place among all that were stored.
+      const members = lists.flat().sort().slice(0, max)
+      return cancel.endWaiting(members.map((member) => member.slice(12)))
+    },
+
+    deadLetters: createDeadLetters(store),
+  }
+}

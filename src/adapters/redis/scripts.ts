@@ -1,0 +1,61 @@
+import { createHash } from "node:crypto"
+import beat from "./scripts/beat.lua" with { type: "text" }
+import bury from "./scripts/bury.lua" with { type: "text" }
+import cancel from "./scripts/cancel.lua" with { type: "text" }
+import discard from "./scripts/discard.lua" with { type: "text" }
+import enqueue from "./scripts/enqueue.lua" with { type: "text" }
+import forget from "./scripts/forget.lua" with { type: "text" }
+import letters from "./scripts/letters.lua" with { type: "text" }
+import pause from "./scripts/pause.lua" with { type: "text" }
+import prune from "./scripts/prune.lua" with { type: "text" }
+import put from "./scripts/put.lua" with { type: "text" }
+import queues from "./scripts/queues.lua" with { type: "text" }
+import read from "./scripts/read.lua" with { type: "text" }
+import reclaim from "./scripts/reclaim.lua" with { type: "text" }
+import renew from "./scripts/renew.lua" with { type: "text" }
+import replay from "./scripts/replay.lua" with { type: "text" }
+import reserve from "./scripts/reserve.lua" with { type: "text" }
+import settle from "./scripts/settle.lua" with { type: "text" }
+import shared from "./scripts/shared.lua" with { type: "text" }
+import wait from "./scripts/wait.lua" with { type: "text" }
+import watch from "./scripts/watch.lua" with { type: "text" }
+
+/** One script as the server runs it. */
+export interface Script {
+  readonly text: string
+  /** What EVALSHA calls it by. */
+  readonly sha: string
+}
+
+/** The first line says what the server may do with a script; what all scripts share comes after it. */
+function whole(verb: string): Script {
+  const end = verb.indexOf("\n") + 1
+  const text = verb.slice(0, end) + shared + verb.slice(end)
+  return { text, sha: createHash("sha1").update(text).digest("hex") }
+}
+
+/** Every verb; what it takes and answers stands at the top of its file. */
+export const SCRIPTS = {
+  beat: whole(beat),
+  bury: whole(bury),
+  cancel: whole(cancel),
+  discard: whole(discard),
+  enqueue: whole(enqueue),
+  forget: whole(forget),
+  letters: whole(letters),
+  pause: whole(pause),
+  prune: whole(prune),
+  put: whole(put),
+  queues: whole(queues),
+  read: whole(read),
+  reclaim: whole(reclaim),
+  renew: whole(renew),
+  replay: whole(replay),
+  reserve: whole(reserve),
+  settle: whole(settle),
+  wait: whole(wait),
+  watch: whole(watch),
+} as const satisfies Record<string, Script>
+
+/** The name of a script. */
+export type ScriptName = keyof typeof SCRIPTS

@@ -1,0 +1,30 @@
+#!lua
+-- Puts dead letters back on their queues. ARGV: for each id, token, due, the envelope or '' to keep it, the trail.
+-- Answers for each 1, or 0 when it is gone or has died anew.
+local answers = {}
+for i = 1, #ARGV, 5 do
+  local id, due, envelope, trail = ARGV[i], ARGV[i + 2], ARGV[i + 3], ARGV[i + 4]
+  local letter = call('HGET', P .. 'letters', id)
+  local token, priority, queue
+  if letter then token, priority, queue = match(letter, '^(%d+) %d+ (%d) %S+ (%S+)$') end
+  local found = token == ARGV[i + 1]
+  if found then
+    if envelope ~= '' then call('HSET', P .. 'tasks', id, envelope) end
+    local place = format('%012x', call('INCR', P .. 'seq'))
+    call('HSET', P .. 'live', id, write_record(place, priority, token, 0, due, '0', '0', '0', '1', '-', queue, ''))
+    call('HSET', P .. 'replays', id, trail)
+    call('ZADD', P .. 'wait:' .. priority .. ':' .. queue, due, place .. id)
+    call('HDEL', P .. 'letters', id)
+    call('HDEL', P .. 'errors', id)
+    call('ZREM', P .. 'dead', id)
+    call('ZREM', P .. 'dead:' .. queue, id)
+    local status = call('HGET', P .. 'statuses', id)
+    if status then
+      call('ZREM', P .. 'ended:' .. match(status, '^%d+ (%a+)'), id)
+      call('HDEL', P .. 'statuses', id)
+    end
+    wake(queue)
+  end
+  answers[#answers + 1] = found and 1 or 0
+end
+return answers

@@ -1,0 +1,73 @@
+import type { Clock } from "../../core/kit/clock.ts"
+import { messageOf, unavailable } from "../../core/kit/errors.ts"
+import type { Link } from "../../core/kit/link.ts"
+import type { Bell } from "./bell.ts"
+import type { Client } from "./connection.ts"
+import { storeTrouble } from "./failures.ts"
+import { SCRIPTS, type ScriptName } from "./scripts.ts"
+
+/** One namespace of one server, as the parts of the driver share it. */
+export interface Store {
+  readonly clock: Clock
+  readonly bell: Bell
+  /** What every key begins with. */
+  readonly prefix: string
+  readonly where: string
+  /** Aborts when the driver is closed. */
+  readonly closing: AbortSignal
+  /** Runs a script: one step that lands whole or not at all. */
+  run<T>(script: ScriptName, args: readonly string[]): Promise<T>
+  /** Any other command. */
+  use<T>(work: (client: Client) => Promise<T>): Promise<T>
+  /** A part of a sorted set, by ZRANGE's arguments. */
+  range(key: string, ...how: readonly (string | number)[]): Promise<string[]>
+  /** Resolves when the calls under way have ended. */
+  idle(): Promise<void>
+}
+
+export function createStore(parts: {
+  link: Link<Client> & { readonly where: string }
+  bell: Bell
+  clock: Clock
+  prefix: string
+  closing: AbortSignal
+}): Store {
+  const { link, prefix, closing } = parts
+  const underWay = new Set<Promise<unknown>>()
+
+  function use<T>(work: (client: Client) => Promise<T>): Promise<T> {
+    if (closing.aborted) return Promise.reject(unavailable("store_closed", `${link.where} has been closed`))
+    const call = link.use(work).catch((error) => {
+      throw storeTrouble(error, link.where) ?? error
+    })
+    underWay.add(call)
+    const done = () => underWay.delete(call)
+    call.then(done, done)
+    return call
+  }
+
+  return {
+    ...{ clock: parts.clock, bell: parts.bell, prefix, where: link.where, closing, use },
+    range: (key, ...how) => use((client) => client.call("ZRANGE", key, ...how) as Promise<string[]>),
+    run: (name, args) => use((client) => evaluate(client, name, prefix, args)),
+    async idle() {
+      while (underWay.size > 0) await Promise.allSettled(underWay)
+    },
+  }
+}
+
+/** By its digest; whole when the server does not know it yet, or has forgotten it. */
+async function evaluate<T>(
+  client: Client,
+  name: ScriptName,
+  prefix: string,
+  args: readonly string[],
+): Promise<T> {
+  const { sha, text } = SCRIPTS[name]
+  try {
+    return (await client.evalsha(sha, 1, prefix, ...args)) as T
+  } catch (error) {
+    if (!/^NOSCRIPT\b/.test(messageOf(error))) throw error
+    return (await client.eval(text, 1, prefix, ...args)) as T
+  }
+}
