@@ -23,7 +23,7 @@ const LOOK_AFTER_MS = [1, 1, 2, 4, 8, 16, 32, 64, 128]
  * Every commit of any process writes the WAL file, which wakes a watcher of it; `PRAGMA data_version`, at 2 µs,
  * then says when that commit can be seen. Both cost nothing while nobody writes.
  */
-export function createBell(connection: Connection, clock: Clock): Bell {
+export function createBell(connection: Connection, clock: Clock, pollMs: Millis = POLL_MS): Bell {
   const version = connection.sql("PRAGMA data_version")
   const listeners = new Set<() => void>()
   let count = 0
@@ -68,7 +68,7 @@ export function createBell(connection: Connection, clock: Clock): Bell {
       if (listeners.size === 0) return
       if (!watcher) startWatching()
       changedElsewhere()
-    }, POLL_MS)
+    }, pollMs)
     poll.unref()
     startWatching()
   }
