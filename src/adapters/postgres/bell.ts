@@ -1,0 +1,187 @@
+import type { Clock, Millis } from "../../core/kit/clock.ts"
+import type { Client } from "./client.ts"
+import type { Connection } from "./connection.ts"
+import { realTime } from "./real-time.ts"
+
+/** What there is to wait for: something to reserve, or a task that has ended. */
+export type Kind = "work" | "ended"
+
+/** Tells those who wait that the store has changed, by this process or another. */
+export interface Bell {
+  /**
+   * Runs `work` as one who waits: meanwhile all who write tell us. Returns only after they have heard of it, or
+   * when that can not be: then the bell rings often instead.
+   */
+  attend<T>(kind: Kind, work: () => Promise<T>): Promise<T>
+  /** A count that grows with every change. Take it before looking, and wait with it: nothing between is missed. */
+  heard(kind: Kind): number
+  /** This process has committed. */
+  ring(kind: Kind): void
+  ringAll(): void
+  /** Resolves as soon as the count is above `heard`, after `ms`, or when the signal aborts. */
+  next(kind: Kind, heard: number, ms: Millis, signal?: AbortSignal): Promise<void>
+  /** Whether notifications arrive; undefined while nobody has waited. */
+  readonly hears: boolean | undefined
+  /** Resolves when everything sent to us so far has rung. */
+  settled(): Promise<void>
+  close(): Promise<void>
+}
+
+const KINDS: readonly Kind[] = ["work", "ended"]
+
+/** While nothing can be heard, how often to look; and the safety net while it can. */
+const DEAF_TICK: Millis = 100
+const TICKS_WHEN_HEARING = 10
+
+/** How long we stay among those who wait after the last wait, in ticks: a worker comes and goes all the time. */
+const LINGER = 10
+
+/** A transaction that began before we registered does not tell us: look again when it must be over. */
+const LATE_LOOKS: readonly Millis[] = [5, 25, 125]
+
+/** Longer than this nobody waits to be registered; the ticks go on meanwhile. */
+const REGISTER_MS: Millis = 250
+const PROBE_MS: Millis = 2000
+
+export const channelOf = (ns: number): string => `stem_${ns}`
+
+/**
+ * Those who wait share an advisory lock; those who write ring only when it is held (see `stem.ring`). A session's
+ * locks end with it, so nobody is told for long who is no more.
+ */
+export function createBell(ear: Connection, work: Connection, clock: Clock, ns: number): Bell {
+  const notify = work.sql("SELECT pg_notify($1, $2)")
+  const counts = { work: 0, ended: 0 }
+  const waiting = { work: 0, ended: 0 }
+  const idle = { work: 0, ended: 0 }
+  const listeners = { work: new Set<() => void>(), ended: new Set<() => void>() }
+  let client: Client | undefined
+  let registered = new Set<Kind>()
+  let registering: Promise<void> | undefined
+  let deaf = false
+  let proven = false
+  let ticker: ReturnType<typeof setInterval> | undefined
+  let ticks = 0
+  let closed = false
+
+  function ring(kind: Kind): void {
+    counts[kind] += 1
+    for (const wake of listeners[kind]) wake()
+  }
+
+  const locked = (kind: Kind) => [1_400_136_045, ns * 2 + KINDS.indexOf(kind)] as const
+  const hearing = (kind: Kind) => ear.up && !deaf && registered.has(kind)
+
+  /** Joins those who wait for what is waited for here. */
+  async function register(): Promise<void> {
+    await ear.use(async (live) => {
+      if (live !== client) await listen(live)
+      if (deaf) return
+      for (const kind of KINDS) {
+        if (waiting[kind] === 0 || registered.has(kind)) continue
+        await live.query("SELECT pg_advisory_lock_shared($1, $2)", locked(kind))
+        registered.add(kind)
+        for (const ms of LATE_LOOKS) setTimeout(() => ring(kind), ms).unref()
+      }
+    })
+  }
+
+  async function listen(live: Client): Promise<void> {
+    client = live
+    registered = new Set()
+    deaf = live.pooled
+    proven = false
+    live.heard = (payload) => {
+      if (payload === `${live.pid}`) proven = true
+      const kind = KINDS[Number(payload)]
+      if (kind) ring(kind)
+    }
+    if (deaf) return
+    await live.script(`LISTEN ${channelOf(ns)}`)
+    void prove(live)
+  }
+
+  /** Whether a notification from another session arrives here. */
+  async function prove(live: Client): Promise<void> {
+    await notify.all(channelOf(ns), `${live.pid}`).catch(() => {})
+    await realTime.sleep(PROBE_MS, undefined)
+    if (client === live && !proven) deaf = true
+  }
+
+  function registerSoon(): Promise<void> {
+    registering ??= register()
+      .catch(() => {})
+      .finally(() => {
+        registering = undefined
+      })
+    return registering
+  }
+
+  function tick(): void {
+    ticks += 1
+    for (const kind of KINDS) {
+      idle[kind] = waiting[kind] > 0 ? 0 : idle[kind] + 1
+      if (waiting[kind] > 0 && (!hearing(kind) || ticks % TICKS_WHEN_HEARING === 0)) ring(kind)
+      if (idle[kind] > LINGER && registered.has(kind)) leave(kind)
+    }
+    if (KINDS.some((kind) => waiting[kind] > 0 && !hearing(kind)) && !(deaf && ear.up)) void registerSoon()
+    if (KINDS.every((kind) => waiting[kind] === 0 && !registered.has(kind))) {
+      clearInterval(ticker)
+      ticker = undefined
+    }
+  }
+
+  function leave(kind: Kind): void {
+    registered.delete(kind)
+    if (!ear.up) return
+    ear.use((live) => live.query("SELECT pg_advisory_unlock_shared($1, $2)", locked(kind))).catch(() => {})
+  }
+
+  return {
+    async attend(kind, run) {
+      waiting[kind] += 1
+      ticker ??= setInterval(tick, DEAF_TICK)
+      ticker.unref()
+      try {
+        if (!closed && !hearing(kind) && !(deaf && ear.up)) {
+          const late = new AbortController()
+          await Promise.race([registerSoon(), realTime.sleep(REGISTER_MS, late.signal)])
+          late.abort()
+        }
+        return await run()
+      } finally {
+        waiting[kind] -= 1
+      }
+    },
+
+    heard: (kind) => counts[kind],
+    ring,
+    ringAll: () => KINDS.forEach(ring),
+
+    async next(kind, heard, ms, signal) {
+      if (counts[kind] > heard || closed || signal?.aborted) return
+      const stop = new AbortController()
+      const wake = () => stop.abort()
+      listeners[kind].add(wake)
+      signal?.addEventListener("abort", wake, { once: true })
+      await clock.sleep(ms, stop.signal)
+      signal?.removeEventListener("abort", wake)
+      listeners[kind].delete(wake)
+    },
+
+    get hears() {
+      return client === undefined ? undefined : !deaf && ear.up
+    },
+
+    async settled() {
+      await registering
+      if (ear.up) await ear.use((live) => live.query("SELECT 1", []))
+    },
+
+    async close() {
+      closed = true
+      clearInterval(ticker)
+      await ear.close()
+    },
+  }
+}

@@ -1,0 +1,78 @@
+import type { Broker, Renewed } from "../../core/contracts/broker.ts"
+import { createCancel } from "./cancel.ts"
+import type { Endings } from "./endings.ts"
+import type { Intake } from "./intake.ts"
+import { createLeasing } from "./reserve.ts"
+import { CANCEL } from "./rows.ts"
+import { createSettle } from "./settle.ts"
+import { numbers, texts } from "./sql-values.ts"
+import type { Store } from "./store.ts"
+
+export function createBroker(store: Store, intake: Intake, endings: Endings): Broker {
+  const { clock, bell } = store
+  const leasing = createLeasing(store, endings)
+  const settle = createSettle(store, endings)
+
+  return {
+    async enqueue(envelopes) {
+      const answers = await intake.add(envelopes)
+      bell.ring("work")
+      return answers
+    },
+
+    reserve: leasing.reserve,
+    reclaim: leasing.reclaim,
+    renew: createRenew(store),
+
+    async settle(settlements) {
+      if (settlements.length === 0) return []
+      const answers = await settle(settlements)
+      bell.ring("ended")
+      if (
+        settlements.some(
+          ({ verdict, next }) => verdict.kind === "retry" || verdict.kind === "release" || next.length > 0,
+        )
+      )
+        bell.ring("work")
+      return answers
+    },
+
+    cancel: createCancel(store, intake, endings),
+
+    wait: (queues, until, signal) =>
+      bell.attend("work", async () => {
+        while (!signal.aborted && !store.closed) {
+          const heard = bell.heard("work")
+          const due = await leasing.nextDue(queues)
+          const now = clock.now()
+          if (due <= now || until <= now) return
+          await bell.next("work", heard, Math.min(due, until) - now, signal)
+        }
+      }),
+  }
+}
+
+function createRenew({ work, clock, ns }: Store): Broker["renew"] {
+  const renew = work.sql(
+    `UPDATE stem.tasks t SET until = $4, progress = coalesce(r.progress, t.progress)
+     FROM unnest(stem.texts($2), $3::integer[], stem.texts($5)) AS r (id, token, progress)
+     WHERE t.ns = $1 AND t.id = r.id AND t.token = r.token AND t.until IS NOT NULL
+     RETURNING t.id, t.token, t.cancel`,
+  )
+  return async (renewals, leaseMs) => {
+    if (renewals.length === 0) return []
+    const expiresAt = clock.now() + leaseMs
+    const rows = await renew.all<{ id: string; token: number; cancel: number }>(
+      ...([ns, texts(renewals.map(({ lease }) => lease.id))] as const),
+      ...([numbers(renewals.map(({ lease }) => lease.token)), expiresAt] as const),
+      texts(renewals.map(({ progress }) => progress && JSON.stringify(progress))),
+    )
+    const held = new Map(rows.map(({ id, token, cancel }) => [`${token} ${id}`, cancel]))
+    return renewals.map(({ lease }): Renewed => {
+      const cancel = held.get(`${lease.token} ${lease.id}`)
+      if (cancel === undefined) return { kind: "stale" }
+      if (cancel === 0) return { kind: "held", expiresAt }
+      return { kind: "held", expiresAt, cancel: cancel === CANCEL.terminate ? "terminate" : "abort" }
+    })
+  }
+}

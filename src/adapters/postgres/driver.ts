@@ -1,0 +1,103 @@
+import type { Driver, DriverOptions, Migration } from "../../core/contracts/driver.ts"
+import { createBell } from "./bell.ts"
+import { createBroker } from "./broker.ts"
+import { createCalls } from "./calls.ts"
+import { checkup } from "./checkup.ts"
+import type { Client } from "./client.ts"
+import { type Connection, createConnection } from "./connection.ts"
+import { createEndings } from "./endings.ts"
+import { createInspector } from "./inspector.ts"
+import { createIntake } from "./intake.ts"
+import { withoutSecret } from "./location.ts"
+import { createQueues, type Queues } from "./queues.ts"
+import { realTime } from "./real-time.ts"
+import { createResults } from "./results.ts"
+import { applyMigration, pendingMigration, VERSION, versionOf } from "./schema.ts"
+import type { Store } from "./store.ts"
+import { createWorkers } from "./workers.ts"
+
+/**
+ * Opens a namespace of the schema that the URL names, making and migrating it where needed. Three connections at
+ * most, each made when it is first needed: for work, for the desk, and one that listens.
+ */
+export async function open(url: string, options: DriverOptions): Promise<Driver> {
+  const { namespace, clock } = options
+  let queues: Queues | undefined
+  const work = createConnection(url, options, () => queues?.forget())
+  const desk = createConnection(url, options)
+  const ear = createConnection(url, options)
+  try {
+    const ns = await work.use((client) => enter(client, work, namespace))
+    queues = createQueues(work, ns)
+    const bell = createBell(ear, work, clock, ns)
+    const calls = createCalls()
+    let closing: Promise<void> | undefined
+    const store: Store = {
+      ...{ work, desk, bell, clock, ns, queues },
+      get closed() {
+        return closing !== undefined
+      },
+    }
+    const intake = createIntake(store)
+    const endings = createEndings(store)
+    const inspector = createInspector(store, endings)
+    const workers = calls.counted(createWorkers(store))
+    const close = async () => {
+      await calls.over(bell.ringAll)
+      await bell.close()
+      await Promise.all([work.close(), desk.close()])
+    }
+    return {
+      url: withoutSecret(url),
+      capabilities: {
+        store: "postgres",
+        durability: "every commit is on the server's disk, as its synchronous_commit says",
+        shared: true,
+      },
+      broker: calls.counted(createBroker(store, intake, endings)),
+      results: calls.counted(createResults(store)),
+      inspector: { ...calls.counted(inspector), deadLetters: calls.counted(inspector.deadLetters) },
+      workers,
+      async ping() {
+        await Promise.all([work, desk].map((one) => one.use((client) => client.query("SELECT 1", []))))
+        await bell.settled()
+      },
+      checkup: () => checkup(store, inspector, workers),
+      close() {
+        closing ??= close()
+        return closing
+      },
+    }
+  } catch (error) {
+    await Promise.all([work.close(), desk.close(), ear.close()])
+    throw error
+  }
+}
+
+/** Opening migrates; this tells what opening would do, or does it now. */
+export async function migrate(url: string, { dryRun }: { dryRun: boolean }): Promise<Migration> {
+  const work = createConnection(url, { namespace: "", clock: realTime })
+  const step = dryRun ? pendingMigration : applyMigration
+  try {
+    return await work.use((client) => step(client, work.schema, work.where), MIGRATE_MS)
+  } finally {
+    await work.close()
+  }
+}
+
+/** Others may be migrating. */
+const MIGRATE_MS = 60_000
+
+/** The namespace's number; the schema and the namespace are made where they are missing. */
+async function enter(client: Client, { schema, where }: Connection, namespace: string): Promise<number> {
+  const find = `SELECT ns FROM ${schema}.namespaces WHERE name = $1`
+  const numberOf = async (statement: string) =>
+    (await client.query<{ ns: number }>(statement, [namespace]))[0]?.ns
+  if ((await versionOf(client, schema)) !== VERSION) await applyMigration(client, schema, where)
+  const known = await numberOf(find)
+  if (known !== undefined) return known
+  await client.query(`INSERT INTO ${schema}.namespaces (name) VALUES ($1) ON CONFLICT DO NOTHING`, [
+    namespace,
+  ])
+  return (await numberOf(find)) as number
+}

@@ -1,0 +1,62 @@
+import type { Inspector } from "../../core/contracts/inspector.ts"
+import { createCounts } from "./counts.ts"
+import { createDeadLetters } from "./dead-letters.ts"
+import type { Endings } from "./endings.ts"
+import { createListing } from "./listing.ts"
+import { liveTask, type TaskRow } from "./rows.ts"
+import { soughtIds } from "./sql-values.ts"
+import type { Store } from "./store.ts"
+
+export function createInspector(store: Store, endings: Endings): Inspector {
+  const { desk, work, clock, ns, queues, bell } = store
+  const counts = createCounts(desk, ns)
+  const listing = createListing(desk, ns)
+  const byId = desk.sql("SELECT * FROM stem.tasks WHERE ns = $1 AND id = ANY (stem.texts($2))")
+  const waiting = work.sql(
+    "SELECT * FROM stem.tasks WHERE queue = $1 AND until IS NULL ORDER BY seq LIMIT $2",
+  )
+  const ring = work.sql("SELECT stem.ring($1, 0)")
+
+  return {
+    queues: () => counts.queues(clock.now()),
+    ended: () => counts.ended(),
+
+    async find(ids) {
+      if (ids.length === 0) return []
+      const now = clock.now()
+      const rows = await byId.all<TaskRow>(ns, soughtIds(ids))
+      const tasks = new Map(rows.map((row) => [row.id, liveTask(row, now)]))
+      return ids.map((id) => tasks.get(id))
+    },
+
+    list: (filter) => listing(filter, clock.now()),
+
+    pause: (queue) => queues.setPaused(queue, true),
+
+    async resume(queue) {
+      const changed = await queues.setPaused(queue, false)
+      await ring.all(ns)
+      bell.ring("work")
+      return changed
+    },
+
+    async purge(name, max) {
+      const [queue] = await queues.known([name])
+      if (queue === undefined) return 0
+      let purged = 0
+      while (purged < max) {
+        const rows = await waiting.all<TaskRow>(queue, Math.min(max - purged, BATCH))
+        const ended = await endings.cancel(rows, clock.now())
+        purged += ended.size
+        if (ended.size === 0) break
+      }
+      bell.ring("ended")
+      return purged
+    },
+
+    deadLetters: createDeadLetters(store),
+  }
+}
+
+/** So many are ended by one statement. */
+const BATCH = 1000

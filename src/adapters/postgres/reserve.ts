@@ -1,0 +1,127 @@
+import type { ReserveAsk, Reserved } from "../../core/contracts/broker.ts"
+import type { Millis } from "../../core/kit/clock.ts"
+import type { Delivery } from "../../core/task/lease.ts"
+import type { Endings } from "./endings.ts"
+import { readEnvelope, replaysOf, type TaskRow } from "./rows.ts"
+import { numbers } from "./sql-values.ts"
+import type { Store } from "./store.ts"
+
+/** Leasing tasks, and knowing when there will be some. */
+export interface Leasing {
+  reserve(ask: ReserveAsk): Promise<Reserved>
+  reclaim(ask: ReserveAsk): Promise<readonly Delivery[]>
+  /** When the next waiting task of these queues is or was due. */
+  nextDue(queues: readonly string[]): Promise<Millis>
+}
+
+/** What a delivery is made of. */
+type LeaseRow = Pick<
+  TaskRow,
+  "seq" | "id" | "queue" | "rank" | "due" | "token" | "attempts" | "replays" | "envelope"
+>
+
+const NEVER = Number.POSITIVE_INFINITY
+const instant = (text: string | null | undefined): Millis => (text == null ? NEVER : Number(text))
+
+const OPEN = `unnest($1::integer[]) AS open (queue) WHERE NOT (SELECT paused FROM stem.queues q WHERE q.queue = open.queue)`
+
+const DUE = `(SELECT min((SELECT due FROM stem.tasks t WHERE t.queue = open.queue AND t.rank = r.rank AND until IS NULL
+  ORDER BY due, seq LIMIT 1)) FROM generate_series(0, 9) AS r (rank))`
+
+const EXPIRY = `(SELECT until FROM stem.tasks t WHERE t.queue = open.queue AND until IS NOT NULL ORDER BY until, seq LIMIT 1)`
+
+export function createLeasing({ work, ns, clock, queues }: Store, endings: Endings): Leasing {
+  const reserve = work.sql("SELECT * FROM stem.reserve($1, $2, $3, $4, $5)")
+  const reclaim = work.sql("SELECT * FROM stem.reclaim($1, $2, $3, $4, $5)")
+  const due = work.sql(`SELECT min(${DUE}) AS due FROM ${OPEN}`)
+  const next = work.sql(`SELECT min(${DUE}) AS due, min(${EXPIRY}) AS expiry FROM ${OPEN}`)
+  const taken = work.sql("SELECT * FROM stem.tasks WHERE ns = $1 AND id = ANY (stem.texts($2))")
+
+  /** Adds what can be read, buries the rest. */
+  async function deliver(
+    rows: readonly LeaseRow[],
+    ask: ReserveAsk,
+    now: Millis,
+    reclaimed: boolean,
+    into: Delivery[],
+  ) {
+    const { holder, leaseMs } = ask
+    const unreadable: LeaseRow[] = []
+    for (const row of rows) {
+      const envelope = readEnvelope(row.envelope)
+      if (envelope instanceof Error) {
+        unreadable.push(row)
+        continue
+      }
+      into.push({
+        envelope,
+        lease: { id: row.id, holder, token: row.token, expiresAt: now + leaseMs },
+        attempt: row.attempts + 1,
+        reclaimed,
+        replays: replaysOf(row),
+      })
+    }
+    if (unreadable.length === 0) return
+    const ids = unreadable.map(({ id }) => id).join("\u001e")
+    await endings.buryUnreadable(await taken.all<TaskRow>(ns, ids), now)
+  }
+
+  return {
+    async reserve(ask) {
+      const { max, holder, leaseMs } = ask
+      const deliveries: Delivery[] = []
+      const open = await queues.known(ask.queues)
+      if (open.length === 0) return { deliveries }
+      const asked = numbers(open)
+      const place = new Map(open.map((queue, at) => [queue, at]))
+      const order = (a: LeaseRow, b: LeaseRow) =>
+        (place.get(a.queue) ?? 0) - (place.get(b.queue) ?? 0) ||
+        a.rank - b.rank ||
+        Number(a.due) - Number(b.due) ||
+        Number(a.seq) - Number(b.seq)
+      while (deliveries.length < max) {
+        const now = clock.now()
+        const room = max - deliveries.length
+        const rows = await reserve.all<LeaseRow>(asked, room, now, holder, now + leaseMs)
+        await deliver([...rows].sort(order), ask, now, false, deliveries)
+        if (rows.length < room) break
+      }
+      if (deliveries.length >= max) return { deliveries }
+      const at = await next.one<{ due: string | null; expiry: string | null }>(asked)
+      const wakeAt = Math.min(instant(at?.due), instant(at?.expiry))
+      return { deliveries, ...(wakeAt < NEVER && { wakeAt }) }
+    },
+
+    async reclaim(ask) {
+      const { max, holder, leaseMs } = ask
+      const deliveries: Delivery[] = []
+      const open = await queues.known(ask.queues)
+      while (open.length > 0 && deliveries.length < max) {
+        const now = clock.now()
+        const rows = await reclaim.all<TaskRow>(
+          numbers(open),
+          max - deliveries.length,
+          now,
+          holder,
+          now + leaseMs,
+        )
+        await endings.cancel(
+          rows.filter(({ cancel }) => cancel > 0),
+          now,
+        )
+        const kept = rows
+          .filter(({ cancel }) => cancel === 0)
+          .map((row) => ({ ...row, token: row.token + 1, attempts: row.attempts + 1 }))
+        await deliver(kept, ask, now, true, deliveries)
+        if (kept.length === rows.length) break
+      }
+      return deliveries
+    },
+
+    async nextDue(names) {
+      const open = await queues.known(names)
+      if (open.length === 0) return NEVER
+      return instant((await due.one<{ due: string | null }>(numbers(open)))?.due)
+    },
+  }
+}

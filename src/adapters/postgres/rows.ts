@@ -1,0 +1,81 @@
+import type { LiveTask } from "../../core/contracts/inspector.ts"
+import type { Millis } from "../../core/kit/clock.ts"
+import { decodeEnvelope, type Envelope } from "../../core/task/envelope.ts"
+import type { Failure } from "../../core/task/failure.ts"
+import { type LiveFacts, statusOf } from "../../core/task/live.ts"
+import type { Progress, Replay } from "../../core/task/status.ts"
+
+/** A row of `tasks`. The client gives numbers of eight bytes as text. */
+export interface TaskRow {
+  readonly seq: string
+  readonly due: string
+  readonly until: string | null
+  readonly started: string | null
+  readonly queue: number
+  readonly token: number
+  readonly attempts: number
+  readonly rank: number
+  readonly cancel: number
+  readonly id: string
+  readonly task: string
+  readonly holder: string | null
+  readonly error: string | null
+  readonly progress: string | null
+  readonly replays: string | null
+  readonly envelope: string
+  /** The queue's name, where it was asked for. */
+  readonly name?: string
+}
+
+/** The cancel mark as it is stored: 0 for none. */
+export const CANCEL = { abort: 1, terminate: 2 } as const
+
+/** What everybody knows of a task; the envelope is handed in, for it may be unreadable. */
+export const factsOf = (row: TaskRow, envelope: Envelope): LiveFacts => ({
+  envelope,
+  token: row.token,
+  attempts: row.attempts,
+  dueAt: Number(row.due),
+  holder: row.holder ?? undefined,
+  startedAt: row.started === null ? undefined : Number(row.started),
+  error: parsed<Failure>(row.error),
+  progress: parsed<Progress>(row.progress),
+  replays: replaysOf(row),
+})
+
+export const replaysOf = (row: { readonly replays: string | null }): readonly Replay[] =>
+  parsed<readonly Replay[]>(row.replays) ?? NONE
+
+const NONE: readonly Replay[] = Object.freeze([])
+
+/** JSON of our own making. */
+const parsed = <T>(text: string | null): T | undefined =>
+  text === null ? undefined : (JSON.parse(text) as T)
+
+/** The envelope, or the reason why it can not be read. */
+export function readEnvelope(text: string): Envelope | Error {
+  try {
+    return decodeEnvelope(text)
+  } catch (error) {
+    return error as Error
+  }
+}
+
+/** Stands where an envelope can not be read, so that people see at least the id and the queue. */
+export const standIn = (row: Pick<TaskRow, "id" | "due">, queue: string): Envelope => ({
+  v: 1,
+  id: row.id,
+  task: "unreadable",
+  input: null,
+  queue,
+  priority: 0,
+  enqueuedAt: Number(row.due),
+  dueAt: Number(row.due),
+  headers: {},
+})
+
+/** A live task as people see it; undefined when it can not be read, for the next reserve will bury it. */
+export function liveTask(row: TaskRow, now: Millis): LiveTask | undefined {
+  const envelope = readEnvelope(row.envelope)
+  return envelope instanceof Error ? undefined : { status: statusOf(factsOf(row, envelope), now), envelope }
+}

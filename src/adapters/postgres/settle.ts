@@ -1,0 +1,126 @@
+import type { Millis } from "../../core/kit/clock.ts"
+import { encodeStatus } from "../../core/task/status.ts"
+import type { Settled, Settlement } from "../../core/task/verdict.ts"
+import { type Endings, soughtIn } from "./endings.ts"
+import { createGather } from "./gather.ts"
+import { envelopeValues } from "./intake.ts"
+import type { TaskRow } from "./rows.ts"
+import { numbers, texts } from "./sql-values.ts"
+import type { Store } from "./store.ts"
+
+const KIND = { ack: 0, bury: 1, retry: 2, release: 3 } as const
+const LACKS = { progress: 1, replays: 2 } as const
+
+export function createSettle({ work, ns, clock, queues }: Store, endings: Endings) {
+  const settle = work.sql(
+    `SELECT * FROM stem.settle(${Array.from({ length: 21 }, (_, at) => `$${at + 1}`).join(", ")})`,
+  )
+  const marked = work.sql("SELECT * FROM stem.tasks WHERE ns = $1 AND id = ANY (stem.texts($2))")
+
+  async function land(batch: readonly Settlement[]): Promise<readonly Settled[]> {
+    const now = clock.now()
+    const next = batch.flatMap((settlement) => settlement.next)
+    const numbered =
+      next.length > 0 ? await queues.ensure(next.map(({ queue }) => queue)) : new Map<string, number>()
+    const answer = await settle.one<{ stale: number[] | null; marked: number[] | null }>(
+      ...([ns, now] as const),
+      ...verdictValues(batch),
+      ...statusValues(batch),
+      numbers(batch.flatMap((settlement, at) => settlement.next.map(() => at + 1))),
+      ...envelopeValues(next, numbered),
+    )
+    const stale = new Set(placesOf(answer?.stale))
+    for (const at of await endMarked(batch, placesOf(answer?.marked), now)) stale.add(at)
+    return batch.map((_, at) => (stale.has(at + 1) ? "stale" : "settled"))
+  }
+
+  /** Ends those that were handed back although they are marked as cancelled; answers the places of those that are gone. */
+  async function endMarked(
+    batch: readonly Settlement[],
+    places: readonly number[],
+    now: Millis,
+  ): Promise<number[]> {
+    if (places.length === 0) return []
+    const leaseAt = (place: number) => (batch[place - 1] as Settlement).lease
+    const rows = await marked.all<TaskRow>(ns, texts(places.map((place) => leaseAt(place).id)))
+    const ours = rows.filter(({ id, token }) =>
+      places.some((place) => leaseAt(place).id === id && leaseAt(place).token === token),
+    )
+    const ended = await endings.cancel(ours, now)
+    return places.filter((place) => !ended.has(leaseAt(place).id))
+  }
+
+  return createGather<Settlement, Settled>(async (settlements) => {
+    const answers: Settled[] = []
+    for (const { batch, again } of inSteps(settlements)) {
+      const landed = (await land(batch)).values()
+      for (const twice of again) answers.push(twice ? "stale" : (landed.next().value as Settled))
+    }
+    return answers
+  })
+}
+
+/**
+ * Batches in which each lease is named once, and nothing follows that is itself settled there: within one, the order
+ * makes no difference. `again` says which settlements were left out because their lease stands before them.
+ */
+function inSteps(settlements: readonly Settlement[]) {
+  const steps: { batch: Settlement[]; again: boolean[] }[] = []
+  let leases = new Map<string, number>()
+  let follows = new Set<string>()
+  let step: { batch: Settlement[]; again: boolean[] } | undefined
+  for (const settlement of settlements) {
+    const { id, token } = settlement.lease
+    const twice = leases.get(id) === token
+    const collides =
+      (!twice && leases.has(id)) ||
+      follows.has(id) ||
+      settlement.next.some((after) => leases.has(after.id) || after.id === id)
+    if (!step || collides) {
+      step = { batch: [], again: [] }
+      steps.push(step)
+      leases = new Map()
+      follows = new Set()
+    }
+    const left = twice && !collides
+    step.again.push(left)
+    if (left) continue
+    step.batch.push(settlement)
+    leases.set(id, token)
+    for (const after of settlement.next) follows.add(after.id)
+  }
+  return steps
+}
+
+function verdictValues(batch: readonly Settlement[]) {
+  const verdicts = batch.map(({ verdict }) => verdict)
+  const reasons = verdicts.map((verdict) => ("reason" in verdict ? verdict.reason : undefined))
+  return [
+    texts(batch.map(({ lease }) => lease.id)),
+    numbers(batch.map(({ lease }) => lease.token)),
+    numbers(verdicts.map(({ kind }) => KIND[kind])),
+    numbers(verdicts.map((verdict) => ("at" in verdict ? verdict.at : undefined))),
+    texts(reasons.map((reason) => reason && JSON.stringify(reason))),
+    texts(reasons.map((reason) => reason && soughtIn(reason))),
+  ] as const
+}
+
+function statusValues(batch: readonly Settlement[]) {
+  const statuses = batch.map(({ status }) => status)
+  return [
+    texts(statuses.map((status) => status && encodeStatus(status))),
+    texts(statuses.map((status) => status?.state)),
+    texts(statuses.map((status) => status?.task)),
+    texts(statuses.map((status) => status?.queue)),
+    numbers(statuses.map((status) => status && (status.finishedAt ?? status.enqueuedAt))),
+    numbers(
+      statuses.map(
+        (status) => (status?.progress ? 0 : LACKS.progress) + (status?.replays?.length ? 0 : LACKS.replays),
+      ),
+    ),
+  ] as const
+}
+
+/** The client knows no arrays: `{1,2}`. */
+const placesOf = (list: unknown): readonly number[] =>
+  typeof list === "string" && list !== "{}" ? list.slice(1, -1).split(",").map(Number) : []

@@ -1,0 +1,22 @@
+/**
+ * Lists as statements take them. Texts are joined by a character that no id, name or JSON text holds, which the
+ * server parts again without either side having to escape anything.
+ */
+const BETWEEN = "\u001e"
+
+/** For `stem.texts($n)`; undefined and the empty text stand for null. */
+export const texts = (list: readonly (string | undefined)[]): string =>
+  list.map((text) => text ?? "").join(BETWEEN)
+
+/** For `$n::integer[]` and its like. */
+export const numbers = (list: readonly (number | undefined)[]): string =>
+  `{${list.map((value) => value ?? "null").join(",")}}`
+
+/** Ids to look for, whatever somebody typed: one that no task can have is turned into another such. */
+export const soughtIds = (ids: readonly string[]): string => texts(ids.map((id) => plain(id) || " "))
+
+/** Text that comes from anywhere, without the characters that part. */
+export const plain = (text: string): string => text.replace(CONTROLS, " ")
+
+// biome-ignore lint/suspicious/noControlCharactersInRegex: taking them out is the point
+const CONTROLS = /[\u0000-\u001f]/g
