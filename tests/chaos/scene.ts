@@ -4,6 +4,7 @@ import { join } from "node:path"
 import type { TaskStatus } from "../../src/core/task/status.ts"
 import { clientOf, openStores, type Stores } from "../../src/stem.ts"
 import { stemCommand } from "../support/executable.ts"
+import { REDIS_URL } from "../support/redis-store.ts"
 
 /** Real workers on a real file, and a journal in which every run of a handler writes its beginning and its end. */
 export interface Scene {
@@ -71,7 +72,7 @@ export const patient = { run: entry(({ ms }, ctx) => new Promise((resolve, rejec
 `
 
 /** Every store that real processes are tried on. */
-export const STORES = ["sqlite"] as const
+export const STORES = ["sqlite", "redis"] as const
 export type StoreName = (typeof STORES)[number]
 
 export async function openScene(store: StoreName = "sqlite"): Promise<Scene> {
@@ -158,6 +159,8 @@ function urlOf(store: StoreName, folder: string): string {
   switch (store) {
     case "sqlite":
       return `sqlite:${join(folder, "stem.db")}`
+    case "redis":
+      return REDIS_URL
   }
 }
 
