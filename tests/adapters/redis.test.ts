@@ -7,7 +7,10 @@ examine({
     const store = redisStore()
     const opened = await openOnManualClock(store)
     const damage = async (id: string, text: string) =>
-      void (await store.behind((redis) => redis.hset(`${store.prefix}tasks`, id, text)))
+      store.behind(async (redis) => {
+        const task = (await redis.hget(`${store.prefix}tasks`, id)) ?? ""
+        await redis.hset(`${store.prefix}tasks`, id, task.slice(0, task.indexOf("{")) + text)
+      })
     return { ...opened, again: () => store.open(opened.clock), damage, close: store.remove }
   },
 })

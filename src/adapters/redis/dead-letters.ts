@@ -3,7 +3,7 @@ import type { DeadLetter } from "../../core/task/dead-letter.ts"
 import { encodeEnvelope } from "../../core/task/envelope.ts"
 import type { Failure } from "../../core/task/failure.ts"
 import type { Replay } from "../../core/task/status.ts"
-import { CHUNK, chunks, parsed, readEnvelope } from "./records.ts"
+import { CHUNK, chunks, envelopeOf, parsed, readEnvelope } from "./records.ts"
 import type { Store } from "./store.ts"
 
 /** Read in one call while a filter is applied. */
@@ -107,10 +107,12 @@ export function createDeadLetters(store: Store): DeadLetters {
 
 function letterOf(
   id: string,
-  [text, envelopeText, error, replays]: [string, string, string, string],
+  [text, task, error, replays]: [string, string, string, string],
 ): Found | undefined {
   if (text === "") return undefined
-  const [token, attempts, , died, queue] = text.split(" ") as [string, string, string, string, string]
+  const [token, attempts, died] = text.split(" ") as [string, string, string]
+  const queue = task.split(" ", 2)[1] as string
+  const envelopeText = envelopeOf(task)
   const envelope = readEnvelope(envelopeText)
   const readable = !(envelope instanceof Error)
   return {

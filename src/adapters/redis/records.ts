@@ -35,7 +35,7 @@ export async function readKnown(store: Store, ids: readonly string[]): Promise<r
     await Promise.all(chunks(ids, CHUNK).map((some) => store.run<string[]>("read", some)))
   ).flat()
   return ids.map((id, at) => {
-    const [record, envelope, error, progress, replays, ended] = parts.slice(at * 6, at * 6 + 6) as [
+    const [record, task, error, progress, replays, ended] = parts.slice(at * 6, at * 6 + 6) as [
       string,
       string,
       string,
@@ -43,28 +43,29 @@ export async function readKnown(store: Store, ids: readonly string[]): Promise<r
       string,
       string,
     ]
-    return { id, record, envelope, error, progress, replays, ended }
+    return { id, record, envelope: envelopeOf(task), error, progress, replays, ended }
   })
 }
 
-const RECORD = /^(\S+) (\d) (\d+) (\d+) (\S+) (\S+) (\S+) (\d) (\d) (\S+) (\S+) (.*)$/
+const RECORD = /^(\d+) (\d+) \d (\S+) (\S+) (\S+) \d (\S+) \S+ (\S+) (\d) (.*)$/
 
-/** A record taken apart; scripts/shared.lua says what stands in it. */
+/** A record taken apart; scripts/books.lua says what stands in it. */
 export function parseRecord(record: string) {
-  const [, place, , token, attempts, due, until, started, cancel, , , queue, holder] = RECORD.exec(
+  const [, token, attempts, entry, place, queue, due, started, cancel, holder] = RECORD.exec(
     record,
   ) as unknown as string[]
+  const running = entry !== "-"
   return {
     place: place as string,
     token: Number(token),
     attempts: Number(attempts),
     dueAt: Number(due),
-    running: until !== "0",
+    running,
     startedAt: started === "0" ? undefined : Number(started),
     marked: cancel !== "0",
     cancel: Number(cancel),
     queue: queue as string,
-    holder: until === "0" ? undefined : (holder as string),
+    holder: running ? (holder as string) : undefined,
   }
 }
 
@@ -86,6 +87,13 @@ export function liveTask(known: Known, now: Millis): LiveTask | undefined {
   const envelope = readEnvelope(known.envelope)
   if (envelope instanceof Error) return undefined
   return { status: statusOf(factsOf(known, envelope), now), envelope }
+}
+
+/** The envelope's text behind the place, queue, priority and due of a text of the hash `tasks`. */
+export function envelopeOf(task: string): string {
+  let at = 0
+  for (let part = 0; part < 4; part++) at = task.indexOf(" ", at) + 1
+  return task.slice(at)
 }
 
 /** The envelope, or the reason why it can not be read. */

@@ -5,7 +5,7 @@ import type { Delivery } from "../../core/task/lease.ts"
 import { endedStatusOf } from "../../core/task/live.ts"
 import type { Replay } from "../../core/task/status.ts"
 import type { Cancel } from "./cancel.ts"
-import { CHUNK, factsOf, packStatus, parsed, readEnvelope, readKnown } from "./records.ts"
+import { CHUNK, envelopeOf, factsOf, packStatus, parsed, readEnvelope, readKnown } from "./records.ts"
 import type { Store } from "./store.ts"
 
 /** Leasing tasks. */
@@ -34,7 +34,7 @@ export function createLeasing(store: Store, cancel: Cancel): Leasing {
         string,
         string,
       ]
-      const envelope = readEnvelope(answer[at + 1] as string)
+      const envelope = readEnvelope(envelopeOf(answer[at + 1] as string))
       const replays = notes === "1" ? (parsed<readonly Replay[]>(answer[at + 2] as string) ?? NONE) : NONE
       at += notes === "1" ? 3 : 2
       if (envelope instanceof Error) await bury(id, token, envelope)

@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto"
 import beat from "./scripts/beat.lua" with { type: "text" }
+import books from "./scripts/books.lua" with { type: "text" }
 import bury from "./scripts/bury.lua" with { type: "text" }
 import cancel from "./scripts/cancel.lua" with { type: "text" }
 import discard from "./scripts/discard.lua" with { type: "text" }
@@ -16,7 +17,6 @@ import renew from "./scripts/renew.lua" with { type: "text" }
 import replay from "./scripts/replay.lua" with { type: "text" }
 import reserve from "./scripts/reserve.lua" with { type: "text" }
 import settle from "./scripts/settle.lua" with { type: "text" }
-import shared from "./scripts/shared.lua" with { type: "text" }
 import wait from "./scripts/wait.lua" with { type: "text" }
 import watch from "./scripts/watch.lua" with { type: "text" }
 
@@ -30,7 +30,7 @@ export interface Script {
 /** The first line says what the server may do with a script; what all scripts share comes after it. */
 function whole(verb: string): Script {
   const end = verb.indexOf("\n") + 1
-  const text = verb.slice(0, end) + shared + verb.slice(end)
+  const text = verb.slice(0, end) + books + verb.slice(end)
   return { text, sha: createHash("sha1").update(text).digest("hex") }
 }
 

@@ -4,8 +4,8 @@
 local now, id, token, error, status = unpack(ARGV)
 local record = call('HGET', P .. 'live', id)
 if not record then return 0 end
-local _, _, held, attempts = match(record, RECORD)
+local held, attempts = match(record, '^(%d+) (%d+)')
 if held ~= token then return 0 end
 inter(id, record, attempts, error, now)
-remember({ id }, { status })
+remember(id, status)
 return 1

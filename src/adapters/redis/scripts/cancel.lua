@@ -5,14 +5,14 @@
 local answers = {}
 for i = 1, #ARGV, 3 do
   local id, expected, what = ARGV[i], ARGV[i + 1], ARGV[i + 2]
-  local done = call('HGET', P .. 'live', id) == expected
+  local done = record_of(id) == expected
   if done and #what == 1 then
-    local place, priority, token, attempts, due, held, started, _, notes, entry, queue, holder = match(expected, RECORD)
+    local token, attempts, notes, entry, place, queue, priority, due, till, started, _, holder = match(expected, RECORD)
     call('HSET', P .. 'live', id,
-      write_record(place, priority, token, attempts, due, held, started, what, notes, entry, queue, holder))
+      write_record(token, attempts, notes, entry, place, queue, priority, due, till, started, what, holder))
   elseif done then
     erase(id, expected)
-    remember({ id }, { what })
+    remember(id, what)
   end
   answers[#answers + 1] = done and 1 or 0
 end

@@ -1,5 +1,5 @@
 #!lua flags=no-writes
--- Dead letters. ARGV: ids. Answers for each four texts, '' for none: letter, envelope, error, replays.
+-- Dead letters. ARGV: ids. Answers for each four texts, '' for none: letter, text of the hash tasks, error, replays.
 local answer = {}
 for _, id in ipairs(ARGV) do
   local letter = call('HGET', P .. 'letters', id) or ''

@@ -1,9 +1,14 @@
 #!lua flags=allow-oom
 -- Writes statuses. ARGV: for each id, "token state ended own json".
-local ids, texts = {}, {}
 for i = 1, #ARGV, 2 do
-  ids[#ids + 1] = ARGV[i]
-  texts[#texts + 1] = ARGV[i + 1]
+  local id = ARGV[i]
+  remember(id, ARGV[i + 1])
+  -- A live task that is remembered already must be settled with a look at that.
+  local record = call('HGET', P .. 'live', id)
+  if not record and call('HEXISTS', P .. 'tasks', id) == 1 then record = record_of(id) end
+  if record then
+    local token, attempts, rest = match(record, '^(%d+) (%d+) %d (.*)$')
+    call('HSET', P .. 'live', id, token .. ' ' .. attempts .. ' 1 ' .. rest)
+  end
 end
-remember(ids, texts)
-return #ids
+return #ARGV / 2

@@ -1,7 +1,7 @@
 #!lua flags=allow-oom
 -- Counts queues. ARGV: now. Answers for each queue that holds something or is paused its name, ready, scheduled,
 -- running, retrying, dead, paused (0 or 1), and when the longest-waiting ready task became due, or ''.
--- Forgets the names of those that hold nothing, and their streams.
+-- Forgets the names of those that hold nothing.
 local now, answer = ARGV[1], {}
 
 -- The earliest due of the tasks that are ready and have paid no attempt.
@@ -40,7 +40,6 @@ for _, queue in ipairs(call('SUNION', P .. 'queues', P .. 'paused')) do
     end
   else
     call('SREM', P .. 'queues', queue)
-    call('DEL', P .. 'running:' .. queue)
   end
 end
 return answer

@@ -7,14 +7,14 @@ for i = 2, #ARGV, 3 do
   local record = call('HGET', P .. 'live', id)
   local answer = 0
   if record then
-    local place, priority, token, attempts, due, held, started, cancel, notes, entry, queue, holder = match(record, RECORD)
-    if held ~= '0' and token == ARGV[i + 1] then
+    local token, attempts, notes, entry, place, queue, priority, due, _, started, cancel, holder = match(record, RECORD)
+    if entry ~= '-' and token == ARGV[i + 1] then
       if ARGV[i + 2] ~= '' then
         call('HSET', P .. 'progress', id, ARGV[i + 2])
         notes = '1'
       end
       call('HSET', P .. 'live', id,
-        write_record(place, priority, token, attempts, due, till, started, cancel, notes, entry, queue, holder))
+        write_record(token, attempts, notes, entry, place, queue, priority, due, till, started, cancel, holder))
       call('ZADD', P .. 'leases:' .. queue, till, place .. id)
       answer = 1 + cancel
     end

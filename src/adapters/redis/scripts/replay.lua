@@ -5,13 +5,14 @@ local answers = {}
 for i = 1, #ARGV, 5 do
   local id, due, envelope, trail = ARGV[i], ARGV[i + 2], ARGV[i + 3], ARGV[i + 4]
   local letter = call('HGET', P .. 'letters', id)
-  local token, priority, queue
-  if letter then token, priority, queue = match(letter, '^(%d+) %d+ (%d) %S+ (%S+)$') end
+  local token = letter and match(letter, '^%d+')
   local found = token == ARGV[i + 1]
   if found then
-    if envelope ~= '' then call('HSET', P .. 'tasks', id, envelope) end
+    local _, queue, priority, at = match(call('HGET', P .. 'tasks', id), '^(%x+) (%S+) (%d) %S+ ()')
     local place = format('%012x', call('INCR', P .. 'seq'))
-    call('HSET', P .. 'live', id, write_record(place, priority, token, 0, due, '0', '0', '0', '1', '-', queue, ''))
+    if envelope == '' then envelope = sub(call('HGET', P .. 'tasks', id), at) end
+    call('HSET', P .. 'tasks', id, place .. ' ' .. queue .. ' ' .. priority .. ' ' .. due .. ' ' .. envelope)
+    call('HSET', P .. 'live', id, write_record(token, 0, '1', '-', place, queue, priority, due, '0', '0', '0', ''))
     call('HSET', P .. 'replays', id, trail)
     call('ZADD', P .. 'wait:' .. priority .. ':' .. queue, due, place .. id)
     call('HDEL', P .. 'letters', id)
@@ -23,6 +24,7 @@ for i = 1, #ARGV, 5 do
       call('ZREM', P .. 'ended:' .. match(status, '^%d+ (%a+)'), id)
       call('HDEL', P .. 'statuses', id)
     end
+    call('SADD', P .. 'queues', queue)
     wake(queue)
   end
   answers[#answers + 1] = found and 1 or 0

@@ -1,0 +1,216 @@
+-- What every script begins with: the books of a namespace. KEYS[1] is its prefix, such as stem:{jobs}: ; every key is
+-- made of it, so that all of them live in one cluster slot. Times come as arguments and stay text.
+--
+--   tasks        hash    id -> "place queue priority due envelope", of live tasks and of dead letters
+--   live         hash    id -> record, of live tasks that have been leased, or come back from the dead
+--   errors progress replays   hashes   id -> JSON, where there is some
+--   wait:P:Q     zset    waiting tasks of priority P and queue Q, by due; members are place .. id
+--   retrying:Q   zset    those of them that have paid an attempt
+--   leases:Q     zset    running tasks by the end of their lease
+--   running      stream  one entry for each reservation that is not over, pending in group "stem" with its holder
+--   open         hash    entry of that stream -> how many of its tasks still run
+--   statuses     hash    id -> "token state ended own json", own telling what the JSON itself holds (1 progress, 2 replays)
+--   ended:STATE  zset    ids by the instant of their end
+--   dead         zset    dead letters by the instant of their death; dead:Q those of a queue
+--   letters      hash    id -> "token attempts died"
+--   queues paused asleep awaited   sets: names seen, paused, with a sleeping worker; ids that somebody waits for
+--   workers      hash    id -> presence; workers:until zset by when it ends
+--   seq          how many tasks were stored; the place of a task is this in 12 hex digits
+--
+-- A record: "token attempts notes entry place queue priority due until started cancel holder". While the task waits
+-- entry is -, until 0 and holder empty. cancel is 0, 1 (abort) or 2 (terminate). notes is 1 when there may be an
+-- error, progress, replays or an earlier status. A task without a record was never leased.
+local P = KEYS[1]
+local call, format, match, sub = redis.call, string.format, string.match, string.sub
+local RECORD = '^(%d+) (%d+) (%d) (%S+) (%x+) (%S+) (%d) (%S+) (%S+) (%S+) (%d) (.*)$'
+
+local function write_record(token, attempts, notes, entry, place, queue, priority, due, till, started, cancel, holder)
+  return token .. ' ' .. attempts .. ' ' .. notes .. ' ' .. entry .. ' ' .. place .. ' ' .. queue .. ' ' .. priority ..
+    ' ' .. due .. ' ' .. till .. ' ' .. started .. ' ' .. cancel .. ' ' .. holder
+end
+
+-- The record of a live task, made of its text when it was never leased; nil for what is not live.
+local function record_of(id, task)
+  local record = call('HGET', P .. 'live', id)
+  if record then return record end
+  task = task or call('HGET', P .. 'tasks', id)
+  if not task or call('ZSCORE', P .. 'dead', id) then return nil end
+  return '0 0 0 - ' .. match(task, '^%x+ %S+ %d %S+') .. ' 0 0 0 '
+end
+
+local function state_of(record, now)
+  local _, attempts, _, entry, _, _, _, due = match(record, RECORD)
+  if entry ~= '-' then return 'running' end
+  if attempts ~= '0' then return 'retrying' end
+  return tonumber(due) > tonumber(now) and 'scheduled' or 'queued'
+end
+
+-- Wakes those who sleep for a queue; costs one look when nobody does.
+local function wake(queue)
+  if call('SREM', P .. 'asleep', queue) == 1 then call('SPUBLISH', P .. 'wake', 'q' .. queue) end
+end
+
+local function add(lists, name, a, b)
+  local list = lists[name]
+  if not list then
+    list = {}
+    lists[name] = list
+  end
+  local n = #list
+  list[n + 1] = a
+  if b then list[n + 2] = b end
+end
+
+-- Writes statuses of ids that have none, and tells those who wait for them.
+local function remember_new(ids, texts)
+  if #ids == 0 then return end
+  local writes, ends = {}, {}
+  for i = 1, #ids do
+    local id, text = ids[i], texts[i]
+    local state, ended = match(text, '^%d+ (%a+) (%S+)')
+    writes[i * 2 - 1] = id
+    writes[i * 2] = text
+    add(ends, state, ended, id)
+  end
+  call('HSET', P .. 'statuses', unpack(writes))
+  for state, list in pairs(ends) do call('ZADD', P .. 'ended:' .. state, unpack(list)) end
+  if call('EXISTS', P .. 'awaited') == 0 then return end
+  local wanted = call('SMISMEMBER', P .. 'awaited', unpack(ids))
+  for i = 1, #ids do
+    if wanted[i] == 1 then
+      call('SREM', P .. 'awaited', ids[i])
+      call('SPUBLISH', P .. 'wake', 't' .. ids[i])
+    end
+  end
+end
+
+-- Writes a status: of two for one id the higher token stays, of equal tokens the later.
+local function remember(id, text)
+  local known = call('HGET', P .. 'statuses', id)
+  if known then
+    local token, state = match(known, '^(%d+) (%a+)')
+    if tonumber(token) > tonumber(match(text, '^%d+')) then return end
+    call('ZREM', P .. 'ended:' .. state, id)
+  end
+  remember_new({ id }, { text })
+end
+
+-- Stores envelopes, given as id, queue, priority, due, envelope, and so on. Answers for each '' or the state of the
+-- task that was there.
+local function intake(list, now)
+  local n = #list / 5
+  if n == 0 then return {} end
+  local ids, answers = {}, {}
+  for i = 1, n do ids[i] = list[i * 5 - 4] end
+  local tasks = call('HMGET', P .. 'tasks', unpack(ids))
+  local statuses = call('HMGET', P .. 'statuses', unpack(ids))
+  local seq = call('INCRBY', P .. 'seq', n) - n
+  local writes, places, queues, fresh = {}, {}, {}, {}
+  for i = 1, n do
+    local id, due = ids[i], list[i * 5 - 1]
+    local known = tasks[i] or fresh[id]
+    if known then
+      local record = record_of(id, known)
+      answers[i] = record and state_of(record, now) or 'failed'
+    elseif statuses[i] then
+      answers[i] = match(statuses[i], '^%d+ (%a+)')
+    else
+      answers[i] = ''
+      local queue, priority = list[i * 5 - 3], list[i * 5 - 2]
+      local place = format('%012x', seq + i)
+      local task = place .. ' ' .. queue .. ' ' .. priority .. ' ' .. due .. ' ' .. list[i * 5]
+      fresh[id] = task
+      writes[#writes + 1] = id
+      writes[#writes + 1] = task
+      add(places, P .. 'wait:' .. priority .. ':' .. queue, due, place .. id)
+      queues[queue] = true
+    end
+  end
+  if #writes > 0 then call('HSET', P .. 'tasks', unpack(writes)) end
+  for key, waiting in pairs(places) do call('ZADD', key, unpack(waiting)) end
+  for queue in pairs(queues) do
+    call('SADD', P .. 'queues', queue)
+    wake(queue)
+  end
+  return answers
+end
+
+-- Opens a reservation of so many tasks; answers its entry.
+local function open_reservation(holder, count)
+  local entry = call('XADD', P .. 'running', '*', 'tasks', count)
+  local read = redis.pcall('XREADGROUP', 'GROUP', 'stem', holder, 'STREAMS', P .. 'running', '>')
+  if read.err then
+    call('XGROUP', 'CREATE', P .. 'running', 'stem', '0')
+    call('XREADGROUP', 'GROUP', 'stem', holder, 'STREAMS', P .. 'running', '>')
+  end
+  call('HSET', P .. 'open', entry, count)
+  return entry
+end
+
+-- So many tasks of a reservation no longer run; with the last of them it is over.
+local function leave_reservation(entry, count)
+  if call('HINCRBY', P .. 'open', entry, -count) <= 0 then
+    call('HDEL', P .. 'open', entry)
+    call('XACK', P .. 'running', 'stem', entry)
+    call('XDEL', P .. 'running', entry)
+  end
+end
+
+-- Takes a live task out of the books, its envelope and its notes excepted.
+local function unlist(id, record)
+  local _, attempts, _, entry, place, queue, priority = match(record, RECORD)
+  call('HDEL', P .. 'live', id)
+  if entry ~= '-' then
+    call('ZREM', P .. 'leases:' .. queue, place .. id)
+    leave_reservation(entry, 1)
+  else
+    call('ZREM', P .. 'wait:' .. priority .. ':' .. queue, place .. id)
+    if attempts ~= '0' then call('ZREM', P .. 'retrying:' .. queue, place .. id) end
+  end
+end
+
+-- Takes a live task out of the books with all that is kept of it.
+local function erase(id, record)
+  unlist(id, record)
+  for _, key in ipairs({ 'tasks', 'errors', 'progress', 'replays' }) do call('HDEL', P .. key, id) end
+end
+
+-- Makes a live task a dead letter that died of `error`.
+local function inter(id, record, attempts, error, died)
+  local token, _, _, _, _, queue = match(record, RECORD)
+  unlist(id, record)
+  call('HDEL', P .. 'progress', id)
+  call('HSET', P .. 'errors', id, error)
+  call('HSET', P .. 'letters', id, token .. ' ' .. attempts .. ' ' .. died)
+  call('ZADD', P .. 'dead', died, id)
+  call('ZADD', P .. 'dead:' .. queue, died, id)
+end
+
+-- The queues of ARGV from index `first` on that are not paused.
+local function open_queues(first)
+  local open = {}
+  if #ARGV < first then return open end
+  local names = {}
+  for i = first, #ARGV do names[#names + 1] = ARGV[i] end
+  local paused = call('SMISMEMBER', P .. 'paused', unpack(names))
+  for i = 1, #names do
+    if paused[i] == 0 then open[#open + 1] = names[i] end
+  end
+  return open
+end
+
+-- The earliest of two instants, as text; '' is none.
+local function earlier(a, b)
+  if not b then return a end
+  if a == '' or tonumber(b) < tonumber(a) then return b end
+  return a
+end
+
+-- When the next waiting task of a queue is or was due, or what was handed in if that is earlier.
+local function next_due(queue, least)
+  for priority = 0, 9 do
+    local first = call('ZRANGE', P .. 'wait:' .. priority .. ':' .. queue, 0, 0, 'WITHSCORES')
+    least = earlier(least, first[2])
+  end
+  return least
+end
