@@ -5,7 +5,8 @@
 local now, till, left, holder = ARGV[1], ARGV[2], tonumber(ARGV[3]), ARGV[4]
 local marked, lost, answer = {}, {}, {}
 for _, queue in ipairs(open_queues(5)) do
-  if left > 0 then
+  -- Behind marked tasks there may be more of the same queue: the caller ends these and asks again.
+  if left > 0 and #marked == 0 then
     for _, member in ipairs(call('ZRANGE', P .. 'leases:' .. queue, '-inf', now, 'BYSCORE', 'LIMIT', 0, left)) do
       local id = sub(member, 13)
       local parts = { match(call('HGET', P .. 'live', id), RECORD) }
