@@ -37,9 +37,11 @@ export function createStore(parts: {
 
   function use<T>(work: (client: Client) => Promise<T>): Promise<T> {
     if (closing.aborted) return Promise.reject(unavailable("store_closed", `${link.where} has been closed`))
-    const call = link.use(work).catch((error) => {
-      throw storeTrouble(error, link.where) ?? error
-    })
+    const call = link
+      .use((client) => work(client).catch(withoutArguments))
+      .catch((error) => {
+        throw storeTrouble(error, link.where) ?? error
+      })
     underWay.add(call)
     const done = () => underWay.delete(call)
     call.then(done, done)
@@ -54,6 +56,12 @@ export function createStore(parts: {
       while (underWay.size > 0) await Promise.allSettled(underWay)
     },
   }
+}
+
+/** The client library hangs what was sent on its errors; inputs of tasks have no business in a log. */
+function withoutArguments(error: unknown): never {
+  if (typeof error === "object" && error !== null) Reflect.deleteProperty(error, "command")
+  throw error
 }
 
 /** By its digest; whole when the server does not know it yet, or has forgotten it. */
