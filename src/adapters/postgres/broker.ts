@@ -53,12 +53,7 @@ export function createBroker(store: Store, intake: Intake, endings: Endings): Br
 }
 
 function createRenew({ work, clock, ns }: Store): Broker["renew"] {
-  const renew = work.sql(
-    `UPDATE stem.tasks t SET until = $4, progress = coalesce(r.progress, t.progress)
-     FROM unnest(stem.texts($2), $3::integer[], stem.texts($5)) AS r (id, token, progress)
-     WHERE t.ns = $1 AND t.id = r.id AND t.token = r.token AND t.until IS NOT NULL
-     RETURNING t.id, t.token, t.cancel`,
-  )
+  const renew = work.sql("SELECT * FROM stem.renew($1, $2, $3, $4, $5)")
   return async (renewals, leaseMs) => {
     if (renewals.length === 0) return []
     const expiresAt = clock.now() + leaseMs

@@ -11,11 +11,11 @@ const LOOKS = 20
 export function createCancel({ work, ns, clock }: Store, intake: Intake, endings: Endings): Broker["cancel"] {
   const waiting = work.sql(
     `SELECT t.*, q.name FROM stem.tasks t JOIN stem.queues q USING (queue)
-     WHERE t.ns = $1 AND t.id = ANY (stem.texts($2)) AND t.until IS NULL`,
+     WHERE t.ns = $1 AND t.id = ANY (stem.texts($2)) AND coalesce(t.until, 0) = 0`,
   )
   const mark = work.sql(
     `UPDATE stem.tasks SET cancel = greatest(cancel, $3::smallint)
-     WHERE ns = $1 AND id = ANY (stem.texts($2)) AND until IS NOT NULL RETURNING id`,
+     WHERE ns = $1 AND id = ANY (stem.texts($2)) AND coalesce(until, 0) > 0 RETURNING id`,
   )
 
   return async (ids, { terminate }) => {

@@ -3,7 +3,7 @@ import { type Failure, toFailure } from "../../core/task/failure.ts"
 import { endedStatusOf } from "../../core/task/live.ts"
 import { encodeStatus, type TaskStatus } from "../../core/task/status.ts"
 import { factsOf, readEnvelope, standIn, type TaskRow } from "./rows.ts"
-import { numbers, plain, texts } from "./sql-values.ts"
+import { BETWEEN, numbers, plain, texts } from "./sql-values.ts"
 import type { Store } from "./store.ts"
 
 /** How tasks leave `tasks`, other than by an ordinary settlement. */
@@ -38,7 +38,7 @@ export function createEndings({ work, ns, queues }: Pick<Store, "work" | "ns" | 
       ...([of(({ status }) => encodeStatus(status)), of(({ status }) => status.state)] as const),
       ...([of(({ status }) => status.task), of(({ status }) => status.queue)] as const),
     )
-    return answer?.ended?.split("\u001e") ?? []
+    return answer?.ended?.split(BETWEEN) ?? []
   }
 
   return {

@@ -67,33 +67,42 @@ BEGIN
 END $$;
 
 -- Leases ready tasks: earlier queues first, then rank, due, seq. Each queue and rank is a range of the index, read
--- no further than there is room; the rows that others are about to lease are stepped over.
-CREATE FUNCTION stem.reserve(_queues integer[], _max integer, _now bigint, _holder text, _until bigint)
-  RETURNS TABLE (queue integer, rank smallint, due bigint, seq bigint, token integer, attempts integer, id text,
-    replays text, envelope text)
+-- no further than there is room; the rows that others are about to lease are stepped over. Answers one row of lists,
+-- which both sides handle in a fraction of the time that a row for each task takes.
+CREATE FUNCTION stem.reserve(
+  _queues integer[], _max integer, _now bigint, _holder text, _until bigint,
+  OUT ids text, OUT tokens text, OUT attempts text, OUT replays text, OUT envelopes text
+)
   LANGUAGE plpgsql
   SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET enable_bitmapscan = off
   SET enable_sort = off SET plan_cache_mode = force_generic_plan SET jit = off
 AS $$
 #variable_conflict use_column
 BEGIN
-  RETURN QUERY
-  UPDATE stem.tasks t SET until = _until, holder = _holder, started = _now, token = t.token + 1
-  WHERE t.ctid = ANY (ARRAY(
-    SELECT ready.place
-    FROM (
-      SELECT open.queue, rank FROM unnest(_queues) WITH ORDINALITY AS open (queue, at), generate_series(0, 9) AS rank
-      ORDER BY at, rank
-    ) AS shelf
-    CROSS JOIN LATERAL (
-      SELECT t.ctid AS place FROM stem.tasks t
-      WHERE t.queue = shelf.queue AND t.rank = shelf.rank AND t.until IS NULL AND t.due <= _now
-        AND NOT (SELECT q.paused FROM stem.queues q WHERE q.queue = shelf.queue)
-      ORDER BY t.due, t.seq LIMIT _max FOR UPDATE OF t SKIP LOCKED
-    ) AS ready
-    LIMIT _max
-  ))
-  RETURNING t.queue, t.rank, t.due, t.seq, t.token, t.attempts, t.id, t.replays, t.envelope;
+  WITH leased AS (
+    UPDATE stem.tasks t SET until = _until, holder = _holder, started = _now, token = t.token + 1
+    WHERE t.ctid = ANY (ARRAY(
+      SELECT ready.place
+      FROM (
+        SELECT open.queue, rank FROM unnest(_queues) WITH ORDINALITY AS open (queue, at), generate_series(0, 9) AS rank
+        ORDER BY at, rank
+      ) AS shelf
+      CROSS JOIN LATERAL (
+        SELECT t.ctid AS place FROM stem.tasks t
+        WHERE t.queue = shelf.queue AND t.rank = shelf.rank AND t.until IS NULL AND t.due <= _now
+          AND NOT (SELECT q.paused FROM stem.queues q WHERE q.queue = shelf.queue)
+        ORDER BY t.due, t.seq LIMIT _max FOR UPDATE OF t SKIP LOCKED
+      ) AS ready
+      LIMIT _max
+    ))
+    RETURNING array_position(_queues, t.queue) AS at, t.rank, t.due, t.seq, t.id, t.token, t.attempts, t.replays,
+      t.envelope
+  )
+  SELECT string_agg(l.id, chr(30)), string_agg(l.token::text, ','), string_agg(l.attempts::text, ','),
+    CASE WHEN bool_or(l.replays IS NOT NULL) THEN string_agg(coalesce(l.replays, ''), chr(30)) END,
+    string_agg(replace(l.envelope, chr(30), ' '), chr(30))
+  INTO ids, tokens, attempts, replays, envelopes
+  FROM (SELECT * FROM leased ORDER BY at, rank, due, seq) AS l;
 END $$;
 
 -- Leases tasks whose lease has run out, at the cost of an attempt: earlier queues first, then the longest lost.

@@ -5,7 +5,7 @@ import { stateOf } from "../../core/task/live.ts"
 import type { TaskState } from "../../core/task/status.ts"
 import type { Value } from "./client.ts"
 import { createGather } from "./gather.ts"
-import { numbers, soughtIds, texts } from "./sql-values.ts"
+import { BETWEEN, numbers, soughtIds, texts } from "./sql-values.ts"
 import type { Store } from "./store.ts"
 
 /** How tasks come in. */
@@ -55,7 +55,7 @@ export function createIntake({
     const values = envelopeValues(first, await queues.ensure(first.map(({ queue }) => queue)))
     const answer = await enqueue.one<{ known: string | null }>(ns, ...values)
     const now = clock.now()
-    const known = answer?.known ? new Set(answer.known.split("\u001e")) : undefined
+    const known = answer?.known ? new Set(answer.known.split(BETWEEN)) : undefined
     if (!known && first.length === envelopes.length) return first.map((one) => stored(one, now))
     const later = known ? await knownStates([...known], now) : new Map<string, TaskState>()
     const taken = new Map<string, Envelope>()

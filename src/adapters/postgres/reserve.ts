@@ -3,7 +3,7 @@ import type { Millis } from "../../core/kit/clock.ts"
 import type { Delivery } from "../../core/task/lease.ts"
 import type { Endings } from "./endings.ts"
 import { readEnvelope, replaysOf, type TaskRow } from "./rows.ts"
-import { numbers } from "./sql-values.ts"
+import { BETWEEN, numbers, texts } from "./sql-values.ts"
 import type { Store } from "./store.ts"
 
 /** Leasing tasks, and knowing when there will be some. */
@@ -15,10 +15,10 @@ export interface Leasing {
 }
 
 /** What a delivery is made of. */
-type LeaseRow = Pick<
-  TaskRow,
-  "seq" | "id" | "queue" | "rank" | "due" | "token" | "attempts" | "replays" | "envelope"
->
+type LeaseRow = Pick<TaskRow, "id" | "token" | "attempts" | "replays" | "envelope">
+
+/** The same, as lists. */
+type LeaseLists = Record<"ids" | "tokens" | "attempts" | "replays" | "envelopes", string | null>
 
 const NEVER = Number.POSITIVE_INFINITY
 const instant = (text: string | null | undefined): Millis => (text == null ? NEVER : Number(text))
@@ -62,7 +62,7 @@ export function createLeasing({ work, ns, clock, queues }: Store, endings: Endin
       })
     }
     if (unreadable.length === 0) return
-    const ids = unreadable.map(({ id }) => id).join("\u001e")
+    const ids = texts(unreadable.map(({ id }) => id))
     await endings.buryUnreadable(await taken.all<TaskRow>(ns, ids), now)
   }
 
@@ -73,17 +73,12 @@ export function createLeasing({ work, ns, clock, queues }: Store, endings: Endin
       const open = await queues.known(ask.queues)
       if (open.length === 0) return { deliveries }
       const asked = numbers(open)
-      const place = new Map(open.map((queue, at) => [queue, at]))
-      const order = (a: LeaseRow, b: LeaseRow) =>
-        (place.get(a.queue) ?? 0) - (place.get(b.queue) ?? 0) ||
-        a.rank - b.rank ||
-        Number(a.due) - Number(b.due) ||
-        Number(a.seq) - Number(b.seq)
       while (deliveries.length < max) {
         const now = clock.now()
         const room = max - deliveries.length
-        const rows = await reserve.all<LeaseRow>(asked, room, now, holder, now + leaseMs)
-        await deliver([...rows].sort(order), ask, now, false, deliveries)
+        const lists = await reserve.one<LeaseLists>(asked, room, now, holder, now + leaseMs)
+        const rows = rowsOf(lists)
+        await deliver(rows, ask, now, false, deliveries)
         if (rows.length < room) break
       }
       if (deliveries.length >= max) return { deliveries }
@@ -124,4 +119,18 @@ export function createLeasing({ work, ns, clock, queues }: Store, endings: Endin
       return instant((await due.one<{ due: string | null }>(numbers(open)))?.due)
     },
   }
+}
+
+function rowsOf(lists: LeaseLists | undefined): readonly LeaseRow[] {
+  if (!lists?.ids) return []
+  const of = (list: string | null, between = BETWEEN) => list?.split(between)
+  const [tokens, attempts] = [of(lists.tokens, ","), of(lists.attempts, ",")]
+  const [replays, envelopes] = [of(lists.replays), of(lists.envelopes)]
+  return lists.ids.split(BETWEEN).map((id, at) => ({
+    id,
+    token: Number(tokens?.[at]),
+    attempts: Number(attempts?.[at]),
+    replays: replays?.[at] || null,
+    envelope: envelopes?.[at] ?? "",
+  }))
 }

@@ -1,8 +1,10 @@
-/**
+/*
  * Lists as statements take them. Texts are joined by a character that no id, name or JSON text holds, which the
  * server parts again without either side having to escape anything.
  */
-const BETWEEN = "\u001e"
+
+/** What stands between the texts of a list, here and in the lists that the server answers. */
+export const BETWEEN = "\u001e"
 
 /** For `stem.texts($n)`; undefined and the empty text stand for null. */
 export const texts = (list: readonly (string | undefined)[]): string =>
