@@ -1,6 +1,7 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
+import type { EnqueueOptions } from "../../src/core/task/context.ts"
 import type { TaskStatus } from "../../src/core/task/status.ts"
 import { clientOf, openStores, type Stores } from "../../src/stem.ts"
 import { stemCommand } from "../support/executable.ts"
@@ -15,7 +16,7 @@ export interface Scene {
   readonly client: ReturnType<typeof clientOf>
   worker(...flags: string[]): Promise<Worker>
   /** Enqueues `count` tasks; answers their ids. */
-  enqueue(task: string, count: number, input?: object): Promise<string[]>
+  enqueue(task: string, count: number, input?: object, options?: EnqueueOptions): Promise<string[]>
   /** The statuses of the ids, once all have ended. */
   ended(ids: readonly string[], withinMs: number): Promise<TaskStatus[]>
   journal(): Entry[]
@@ -75,12 +76,18 @@ export const patient = { run: entry(({ ms }, ctx) => new Promise((resolve, rejec
 export const STORES = ["sqlite", "redis"] as const
 export type StoreName = (typeof STORES)[number]
 
-export async function openScene(store: StoreName = "sqlite"): Promise<Scene> {
+/** A store the test sees at one address, and its workers at another. */
+export interface Address {
+  readonly url: string
+  readonly workers: string
+}
+
+export async function openScene(store: StoreName | Address = "sqlite"): Promise<Scene> {
   const folder = mkdtempSync(join(tmpdir(), "stem-chaos-"))
   const path = (name: string) => join(folder, name)
   writeFileSync(path("tasks.ts"), TASKS)
   writeFileSync(path("journal"), "")
-  const url = urlOf(store, folder)
+  const url = typeof store === "string" ? urlOf(store, folder) : store.url
   // A namespace of its own, so that runs never meet.
   const namespace = `chaos-${crypto.randomUUID().slice(0, 8)}`
   const stores = await openStores({ broker: url, namespace })
@@ -88,7 +95,11 @@ export async function openScene(store: StoreName = "sqlite"): Promise<Scene> {
   const workers: Bun.Subprocess[] = []
   const env = {
     ...process.env,
-    ...{ STEM_BROKER_URL: url, STEM_NAMESPACE: namespace, STEM_TEST_JOURNAL: path("journal") },
+    ...{
+      STEM_BROKER_URL: typeof store === "string" ? url : store.workers,
+      STEM_NAMESPACE: namespace,
+      STEM_TEST_JOURNAL: path("journal"),
+    },
   }
 
   return {
@@ -129,8 +140,8 @@ export async function openScene(store: StoreName = "sqlite"): Promise<Scene> {
         kill: (signal) => process_.kill(signal),
       }
     },
-    async enqueue(task, count, input = {}) {
-      const sent = await client.enqueueMany(Array.from({ length: count }, () => ({ task, input })))
+    async enqueue(task, count, input = {}, options = {}) {
+      const sent = await client.enqueueMany(Array.from({ length: count }, () => ({ task, input, options })))
       return sent.map(({ id }) => id)
     },
     async ended(ids, withinMs) {

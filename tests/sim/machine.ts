@@ -65,6 +65,7 @@ export function machine(world: Clock, store: Driver): Machine {
         async wait(...args) {
           await store.broker.wait(...args)
           await alive()
+          if (broken !== "no") throw unavailable("store_away", "the store is away")
         },
       },
       results: through(store.results),

@@ -22,25 +22,29 @@ interface RestParts {
 }
 
 /** An idle worker's sleep: until the store rings, a task is due, or a lease runs out. */
-export function restForWork({ broker, clock, queues }: RestParts): FetcherParts["rest"] {
+export function restForWork(parts: RestParts): FetcherParts["rest"] {
   return async (wakeAt, signal) => {
-    await broker.wait(queues(), Math.min(wakeAt, clock.now() + POLL), signal)
+    await wait(parts, Math.min(wakeAt, parts.clock.now() + POLL), signal)
     return true
   }
 }
+
+/** A store that can not be waited for is away; the next reserve is tried until it is back. */
+const wait = ({ broker, store, queues }: RestParts, until: Millis, signal: AbortSignal) =>
+  store.attempt(() => broker.wait(queues(), until, signal).then(() => true))
 
 /**
  * The sleep of a worker that leaves when the queues are empty: when nothing waits, runs or is about to be retried,
  * here or at another worker. What is scheduled for later does not keep it.
  */
 export function restOrLeave(parts: RestParts): FetcherParts["rest"] {
-  const { broker, inspector, store, clock, queues } = parts
+  const { inspector, store, clock, queues } = parts
   return async (wakeAt, signal) => {
     if (!parts.holdsAny() && (await isEmpty())) return false
     const until = Math.min(wakeAt, clock.now() + LOOK)
     await within(clock, LOOK, async (late) => {
       const over = AbortSignal.any([late, signal])
-      const waits = [broker.wait(queues(), until, over)]
+      const waits: Promise<unknown>[] = [wait(parts, until, over)]
       if (parts.holdsAny()) waits.push(parts.emptyHanded(over))
       await Promise.race(waits)
     })
