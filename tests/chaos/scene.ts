@@ -5,6 +5,7 @@ import type { EnqueueOptions } from "../../src/core/task/context.ts"
 import type { TaskStatus } from "../../src/core/task/status.ts"
 import { clientOf, openStores, type Stores } from "../../src/stem.ts"
 import { stemCommand } from "../support/executable.ts"
+import { POSTGRES_URL } from "../support/postgres-store.ts"
 import { REDIS_URL } from "../support/redis-store.ts"
 
 /** Real workers on a real file, and a journal in which every run of a handler writes its beginning and its end. */
@@ -73,7 +74,7 @@ export const patient = { run: entry(({ ms }, ctx) => new Promise((resolve, rejec
 `
 
 /** Every store that real processes are tried on. */
-export const STORES = ["sqlite", "redis"] as const
+export const STORES = ["sqlite", "redis", "postgres"] as const
 export type StoreName = (typeof STORES)[number]
 
 /** A store the test sees at one address, and its workers at another. */
@@ -172,6 +173,8 @@ function urlOf(store: StoreName, folder: string): string {
       return `sqlite:${join(folder, "stem.db")}`
     case "redis":
       return REDIS_URL
+    case "postgres":
+      return POSTGRES_URL
   }
 }
 

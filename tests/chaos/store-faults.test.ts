@@ -36,7 +36,7 @@ async function strike(fault: Fault): Promise<() => Promise<void> | void> {
   }
 }
 
-describe.each(["redis"] as const)("a worker on %s", (store) => {
+describe.each(["redis", "postgres"] as const)("a worker on %s", (store) => {
   beforeEach(async () => {
     server = await startServer(store)
     proxy = await startProxy(server.port)
