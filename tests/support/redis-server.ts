@@ -36,7 +36,7 @@ const DURABLE = [
 /** Starts one. Throws when this machine has no redis-server: a missing store fails a test. */
 export async function redisServer(
   flags: readonly string[] = [],
-  connect: { password?: string; tls?: { ca: string; cert?: string; key?: string } } = {},
+  connect: { password?: string; sentinel?: string; tls?: { ca: string; cert?: string; key?: string } } = {},
 ): Promise<RedisServer> {
   const program = Bun.which("redis-server")
   if (!program) throw new Error("there is no redis-server on the PATH: apt-get install redis-server")
@@ -53,8 +53,10 @@ export async function redisServer(
   const server: RedisServer = {
     ...{ folder, port, url },
     async start() {
+      const sort = connect.sentinel === undefined ? DURABLE : ["--sentinel"]
+      const file = connect.sentinel === undefined ? [] : [connect.sentinel]
       process = Bun.spawn(
-        [program, "--bind", "127.0.0.1", ...listen, "--dir", folder, ...DURABLE, ...flags],
+        [program, ...file, "--bind", "127.0.0.1", ...listen, "--dir", folder, ...sort, ...flags],
         { stdout: Bun.file(join(folder, "log")), stderr: "inherit" },
       )
       for (let tries = 0; ; tries++)

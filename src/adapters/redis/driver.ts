@@ -36,7 +36,7 @@ export async function open(url: string, options: DriverOptions): Promise<Driver>
     inspector,
     workers,
     ping: async () => void (await store.use((client) => client.ping())),
-    checkup: () => checkup(store),
+    checkup: () => checkup(store, inspector, workers),
     close() {
       closed ??= (async () => {
         closing.abort()
