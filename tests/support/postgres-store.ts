@@ -44,7 +44,7 @@ export function postgresStore(url = POSTGRES_URL): PostgresStore {
       await arrived()
     },
     async behind<Row>(text: string, values: readonly (string | number)[] = []) {
-      const sql = postgres(url, { max: 1 })
+      const sql = postgres(url, { max: 1, prepare: false })
       try {
         return (await sql.unsafe(text, [...values])) as unknown as readonly Row[]
       } finally {

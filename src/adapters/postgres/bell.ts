@@ -20,8 +20,8 @@ export interface Bell {
   ringAll(): void
   /** Resolves as soon as the count is above `heard`, after `ms`, or when the signal aborts. */
   next(kind: Kind, heard: number, ms: Millis, signal?: AbortSignal): Promise<void>
-  /** Whether notifications arrive; undefined while nobody has waited. */
-  readonly hears: boolean | undefined
+  /** Whether notifications arrive, once that is known; for those who attend. */
+  proven(): Promise<boolean>
   /** Resolves when everything sent to us so far has rung. */
   settled(): Promise<void>
   close(): Promise<void>
@@ -60,6 +60,7 @@ export function createBell(ear: Connection, work: Connection, clock: Clock, ns: 
   let registering: Promise<void> | undefined
   let deaf = false
   let proven = false
+  let proving: Promise<void> | undefined
   let ticker: ReturnType<typeof setInterval> | undefined
   let ticks = 0
   let closed = false
@@ -98,13 +99,14 @@ export function createBell(ear: Connection, work: Connection, clock: Clock, ns: 
     }
     if (deaf) return
     await live.script(`LISTEN ${channelOf(ns)}`)
-    void prove(live)
+    proving = prove(live)
   }
 
   /** Whether a notification from another session arrives here. */
   async function prove(live: Client): Promise<void> {
     await notify.all(channelOf(ns), `${live.pid}`).catch(() => {})
-    await realTime.sleep(PROBE_MS, undefined)
+    for (const start = realTime.monotonic(); !proven && realTime.monotonic() - start < PROBE_MS; )
+      await realTime.sleep(PROBE_MS / 100)
     if (client === live && !proven) deaf = true
   }
 
@@ -169,8 +171,10 @@ export function createBell(ear: Connection, work: Connection, clock: Clock, ns: 
       listeners[kind].delete(wake)
     },
 
-    get hears() {
-      return client === undefined ? undefined : !deaf && ear.up
+    async proven() {
+      await registering
+      await proving
+      return proven && !deaf
     },
 
     async settled() {

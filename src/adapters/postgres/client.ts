@@ -86,15 +86,24 @@ function createClient(location: Location, options: DriverOptions, opened: (socke
     } as object),
   })
 
-  const query = async <Row>(text: string, values: readonly Value[]): Promise<readonly Row[]> =>
+  const send = async <Row>(text: string, values: readonly Value[]): Promise<readonly Row[]> =>
     (await sql.unsafe(text, values as Value[], { prepare: client.prepare })) as unknown as Row[]
+
+  // A transaction pooler takes the session away after each answer, whatever has been sent behind it.
+  let before: Promise<unknown> = Promise.resolve()
+  function inTurn<Row>(text: string, values: readonly Value[]): Promise<readonly Row[]> {
+    const answer = before.then(() => send<Row>(text, values))
+    before = answer.catch(() => {})
+    return answer
+  }
 
   const client = {
     version: 0,
     pid: 0,
     pooled: false,
     prepare: false,
-    query,
+    query: <Row>(text: string, values: readonly Value[]) =>
+      client.prepare ? send<Row>(text, values) : inTurn<Row>(text, values),
     heard: (_payload: string) => {},
     ended: () => {},
     async script(text: string) {
