@@ -17,8 +17,8 @@ export interface Bell {
 export interface Ear {
   /** To be called before looking: only what comes after it wakes. */
   rest(): void
-  /** Resolves as soon as something was heard, after `ms`, or when the signal aborts. */
-  next(ms: Millis, signal?: AbortSignal): Promise<void>
+  /** Resolves as soon as something was heard, after `ms`, or when the signal aborts: true when a task is ready. */
+  next(ms: Millis, signal?: AbortSignal): Promise<boolean>
   close(): void
 }
 
@@ -26,12 +26,12 @@ export interface Ear {
 const POLL_MS = 1000
 
 export function createBell(link: Link<Client>, channel: string, clock: Clock): Bell {
-  const topics = new Map<string, Set<() => void>>()
+  const topics = new Map<string, Set<(ready: boolean) => void>>()
   const subscribed = new WeakMap<Client, Promise<unknown>>()
   let poll: ReturnType<typeof setInterval> | undefined
 
-  const ring = (topic: string) => {
-    for (const wake of topics.get(topic) ?? []) wake()
+  const ring = (topic: string, ready = false) => {
+    for (const wake of topics.get(topic) ?? []) wake(ready)
   }
   const ringAll = () => {
     for (const topic of [...topics.keys()]) ring(topic)
@@ -40,9 +40,11 @@ export function createBell(link: Link<Client>, channel: string, clock: Clock): B
   const bell: Bell = {
     listen(names) {
       let heard = false
+      let isReady = false
       let awake: (() => void) | undefined
-      const wake = () => {
+      const wake = (ready: boolean) => {
         heard = true
+        isReady ||= ready
         awake?.()
       }
       for (const name of names) {
@@ -56,15 +58,17 @@ export function createBell(link: Link<Client>, channel: string, clock: Clock): B
       return {
         rest() {
           heard = false
+          isReady = false
         },
         async next(ms, signal) {
-          if (heard || signal?.aborted) return
+          if (heard || signal?.aborted) return isReady
           const stop = new AbortController()
           awake = () => stop.abort()
           signal?.addEventListener("abort", awake, { once: true })
           await clock.sleep(ms, stop.signal)
           signal?.removeEventListener("abort", awake)
           awake = undefined
+          return isReady
         },
         close() {
           for (const name of names) {
@@ -80,7 +84,9 @@ export function createBell(link: Link<Client>, channel: string, clock: Clock): B
       link.use(async (client) => {
         let done = subscribed.get(client)
         if (!done) {
-          client.on("smessage", (_channel: string, topic: string) => ring(topic))
+          client.on("smessage", (_channel: string, topic: string) =>
+            topic.startsWith("r") ? ring(`q${topic.slice(1)}`, true) : ring(topic),
+          )
           client.once("end", ringAll)
           done = client.ssubscribe(channel)
           subscribed.set(client, done)

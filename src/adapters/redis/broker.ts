@@ -2,35 +2,45 @@ import type { Broker, Enqueued, Renewed } from "../../core/contracts/broker.ts"
 import type { Envelope } from "../../core/task/envelope.ts"
 import type { TaskState } from "../../core/task/status.ts"
 import type { Cancel } from "./cancel.ts"
+import { gather } from "./gather.ts"
 import { batches, packEnvelope } from "./records.ts"
 import { createLeasing } from "./reserve.ts"
 import { createSettle } from "./settle.ts"
 import type { Store } from "./store.ts"
 
+/** An envelope with everything written out, so that none can fail its neighbours. */
+interface Packed {
+  readonly envelope: Envelope
+  readonly args: readonly string[]
+}
+
 export function createBroker(store: Store, cancel: Cancel): Broker {
   const { clock, bell, closing } = store
+
+  const intake = gather(async (items: readonly Packed[]) => {
+    const now = clock.now()
+    const answers = items.map(({ envelope }) => stored(envelope, now))
+    let from = 0
+    await Promise.all(
+      batches(items.map(({ args }) => args)).map(async ({ count, args }) => {
+        const start = from
+        from += count
+        const known = await store.run<(number | string)[]>("enqueue", [String(now), ...args])
+        for (let at = 0; at < known.length; at += 2) {
+          const place = start + Number(known[at])
+          const { id } = (items[place] as Packed).envelope
+          answers[place] = { id, kind: "duplicate", state: known[at + 1] as TaskState }
+        }
+      }),
+    )
+    return answers
+  })
 
   return {
     ...createLeasing(store, cancel),
 
-    async enqueue(envelopes) {
-      const now = clock.now()
-      const answers = envelopes.map((envelope): Enqueued => ({ ...stored(envelope, now) }))
-      let from = 0
-      await Promise.all(
-        batches(envelopes.map(packEnvelope)).map(async ({ count, args }) => {
-          const start = from
-          from += count
-          const known = await store.run<(number | string)[]>("enqueue", [String(now), ...args])
-          for (let at = 0; at < known.length; at += 2) {
-            const place = start + Number(known[at])
-            const { id } = envelopes[place] as Envelope
-            answers[place] = { id, kind: "duplicate", state: known[at + 1] as TaskState }
-          }
-        }),
-      )
-      return answers
-    },
+    enqueue: async (envelopes) =>
+      intake(envelopes.map((envelope) => ({ envelope, args: packEnvelope(envelope) }))),
 
     async renew(renewals, leaseMs) {
       const expiresAt = clock.now() + Math.round(leaseMs)
@@ -62,7 +72,7 @@ export function createBroker(store: Store, cancel: Cancel): Broker {
           )
           const now = clock.now()
           if (due <= now || until <= now) return
-          await ear.next(Math.min(due, until) - now, stop)
+          if (await ear.next(Math.min(due, until) - now, stop)) return
         }
       } catch (error) {
         if (!closing.aborted) throw error

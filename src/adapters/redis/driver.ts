@@ -39,6 +39,8 @@ export async function open(url: string, options: DriverOptions): Promise<Driver>
     checkup: () => checkup(store, inspector, workers),
     close() {
       closed ??= (async () => {
+        // What was asked for within this turn is still gathering.
+        await new Promise((resolve) => setImmediate(resolve))
         closing.abort()
         bell.close()
         await store.idle()

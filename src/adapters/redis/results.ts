@@ -1,8 +1,8 @@
 import type { ResultBackend } from "../../core/contracts/results.ts"
 import { type EndState, isEnded, type TaskStatus } from "../../core/task/status.ts"
+import { gather } from "./gather.ts"
 import { batches, CHUNK, chunks, packStatus, unpackStatus } from "./records.ts"
 import type { Store } from "./store.ts"
-import { createWatch } from "./watch.ts"
 
 const STATES: readonly EndState[] = ["succeeded", "failed", "cancelled", "expired"]
 
@@ -11,7 +11,10 @@ const PAGE = 200
 
 export function createResults(store: Store): ResultBackend {
   const { clock, bell, closing, prefix } = store
-  const watch = createWatch(store)
+  /** A thousand waiters look with a few calls. Each look asks to be told of the end of what has not ended. */
+  const watch = gather(async (ids: readonly string[]) =>
+    (await Promise.all(chunks(ids, CHUNK).map((some) => store.run<string[]>("watch", some)))).flat(),
+  )
   const endedKey = (state: EndState) => `${prefix}ended:${state}`
 
   async function get(ids: readonly string[]): Promise<(TaskStatus | undefined)[]> {
@@ -40,7 +43,7 @@ export function createResults(store: Store): ResultBackend {
           ear.rest()
           if (closing.aborted) return undefined
           await bell.ready()
-          const status = unpackStatus(await watch(id))
+          const status = unpackStatus((await watch([id]))[0] ?? "")
           if (status && isEnded(status.state)) return status
           const now = clock.now()
           if (stop.aborted || until <= now) return undefined

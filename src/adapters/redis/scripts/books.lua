@@ -45,9 +45,9 @@ local function state_of(record, now)
   return tonumber(due) > tonumber(now) and 'scheduled' or 'queued'
 end
 
--- Wakes those who sleep for a queue; costs one look when nobody does.
-local function wake(queue)
-  if call('SREM', P .. 'asleep', queue) == 1 then call('SPUBLISH', P .. 'wake', 'q' .. queue) end
+-- Wakes those who sleep for a queue, telling whether something is ready; costs one look when nobody sleeps.
+local function wake(queue, ready)
+  if call('SREM', P .. 'asleep', queue) == 1 then call('SPUBLISH', P .. 'wake', (ready and 'r' or 'q') .. queue) end
 end
 
 local function add(lists, name, a, b)
@@ -123,14 +123,14 @@ local function intake(list, now)
       writes[#writes + 1] = id
       writes[#writes + 1] = task
       add(places, P .. 'wait:' .. priority .. ':' .. queue, due, place .. id)
-      queues[queue] = true
+      queues[queue] = queues[queue] or tonumber(due) <= tonumber(now)
     end
   end
   if #writes > 0 then call('HSET', P .. 'tasks', unpack(writes)) end
   for key, waiting in pairs(places) do call('ZADD', key, unpack(waiting)) end
-  for queue in pairs(queues) do
+  for queue, ready in pairs(queues) do
     call('SADD', P .. 'queues', queue)
-    wake(queue)
+    wake(queue, ready)
   end
   return answers
 end
