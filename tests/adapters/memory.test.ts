@@ -6,6 +6,7 @@ let stores = 0
 
 examine({
   name: "memory",
+  schedules: true,
   async open() {
     const clock = manualClock()
     const url = `memory:exam-${++stores}`

@@ -3,6 +3,7 @@ import { brokerQuestions, examineBroker } from "./broker.ts"
 import { ask, type Candidate, type Questions, requireKnownLacks } from "./exam.ts"
 import { examineInspector, inspectorQuestions } from "./inspector.ts"
 import { examineResults, resultQuestions } from "./results.ts"
+import { examineSchedules, scheduleQuestions } from "./schedules.ts"
 import { examineWorkers, workerQuestions } from "./workers.ts"
 
 const driverQuestions: Questions = {
@@ -34,10 +35,12 @@ export function examine(candidate: Candidate): void {
     ...brokerQuestions,
     ...inspectorQuestions,
     ...[resultQuestions, workerQuestions, driverQuestions],
+    ...scheduleQuestions,
   ])
   ask(candidate, "driver", driverQuestions)
   examineBroker(candidate)
   examineResults(candidate)
   examineInspector(candidate)
   examineWorkers(candidate)
+  if (candidate.schedules) examineSchedules(candidate)
 }

@@ -2,6 +2,7 @@ import type { Driver, DriverOptions, Migration } from "../../core/contracts/driv
 import { createBroker } from "./broker.ts"
 import { createInspector } from "./inspector.ts"
 import { createResults } from "./results.ts"
+import { createSchedules } from "./schedules.ts"
 import { createStore, type Store } from "./store.ts"
 import { createWorkers } from "./workers.ts"
 
@@ -24,6 +25,7 @@ export async function open(url: string, { namespace, clock }: DriverOptions): Pr
     results: createResults(store, clock, closing.signal),
     inspector: createInspector(store, clock),
     workers: createWorkers(store, clock),
+    schedules: createSchedules(store, clock, closing.signal),
     async ping() {},
     async checkup() {
       return [

@@ -1,3 +1,4 @@
+import type { FiringRecord, ScheduleState } from "../../core/contracts/schedules.ts"
 import type { Presence } from "../../core/contracts/workers.ts"
 import type { Millis } from "../../core/kit/clock.ts"
 import { deepFreeze } from "../../core/kit/freeze.ts"
@@ -5,6 +6,7 @@ import type { DeadLetter } from "../../core/task/dead-letter.ts"
 import { decodeEnvelope, type Envelope, encodeEnvelope } from "../../core/task/envelope.ts"
 import type { Failure } from "../../core/task/failure.ts"
 import { endedStatusOf, stateOf } from "../../core/task/live.ts"
+import type { Schedule } from "../../core/task/schedule.ts"
 import type { Progress, Replay, TaskState, TaskStatus } from "../../core/task/status.ts"
 import { type Bell, createBell } from "./bell.ts"
 
@@ -24,6 +26,19 @@ export interface Live {
   replays: readonly Replay[]
 }
 
+/** A schedule, its lease and its history by nominal instant. */
+export interface Kept {
+  schedule: Schedule
+  cadence: string
+  state: ScheduleState
+  /** When it is to be claimed. */
+  dueAt: Millis | undefined
+  paused?: { at: Millis; why: string } | undefined
+  token: number
+  until?: Millis | undefined
+  readonly firings: Map<Millis, FiringRecord>
+}
+
 /** Everything one namespace of one store holds. Each task is in exactly one of `live` and `statuses`. */
 export interface Store {
   readonly live: Map<string, Live>
@@ -32,6 +47,7 @@ export interface Store {
   readonly dead: Map<string, { letter: DeadLetter; token: number }>
   readonly paused: Set<string>
   readonly workers: Map<string, { presence: Presence; until: Millis }>
+  readonly schedules: Map<string, Kept>
   readonly bell: Bell
 }
 
@@ -41,6 +57,7 @@ export const createStore = (): Store => ({
   dead: new Map(),
   paused: new Set(),
   workers: new Map(),
+  schedules: new Map(),
   bell: createBell(),
 })
 

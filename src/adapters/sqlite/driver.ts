@@ -12,6 +12,7 @@ import { createInspector } from "./inspector.ts"
 import { pathOf, requireFolder } from "./location.ts"
 import { createQueues } from "./queues.ts"
 import { createResults } from "./results.ts"
+import { createSchedules } from "./schedules.ts"
 import { pendingMigration } from "./schema.ts"
 import { createStatuses } from "./statuses.ts"
 import type { Store } from "./store.ts"
@@ -52,6 +53,7 @@ export async function open(url: string, { namespace, clock }: DriverOptions): Pr
       results: createResults(store, statuses),
       inspector,
       workers,
+      schedules: createSchedules(store, statuses),
       ping: async () => void (await inspector.find(["ping"])),
       checkup: () => checkup(store, inspector, workers),
       close() {

@@ -2,6 +2,7 @@ import type { Clock, Millis } from "../kit/clock.ts"
 import type { Broker } from "./broker.ts"
 import type { Inspector } from "./inspector.ts"
 import type { ResultBackend } from "./results.ts"
+import type { ScheduleStore } from "./schedules.ts"
 import type { WorkerRegistry } from "./workers.ts"
 
 /** One open store. Commands never learn which one they use. */
@@ -13,6 +14,8 @@ export interface Driver {
   readonly results: ResultBackend
   readonly inspector: Inspector
   readonly workers: WorkerRegistry
+  /** Absent where this store can not hold schedules; they live in another one then. */
+  readonly schedules?: ScheduleStore | undefined
   /** Throws `unavailable` when the store can not be used. */
   ping(): Promise<void>
   /** What can hurt here, with its fix. */
