@@ -26,7 +26,7 @@ export async function open(url: string, { namespace, clock }: DriverOptions): Pr
     inspector: createInspector(store, clock),
     workers: createWorkers(store, clock),
     schedules: createSchedules(store, clock, closing.signal),
-    async ping() {},
+    ping: async () => undefined,
     async checkup() {
       return [
         {

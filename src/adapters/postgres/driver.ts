@@ -27,7 +27,7 @@ export async function open(url: string, options: DriverOptions): Promise<Driver>
   const desk = createConnection(url, options)
   const ear = createConnection(url, options)
   try {
-    const ns = await work.use((client) => enter(client, work, namespace))
+    const ns = await work.use((client) => enter(client, work, namespace), MIGRATE_MS)
     queues = createQueues(work, ns)
     const bell = createBell(ear, work, clock, ns)
     const calls = createCalls()
@@ -59,8 +59,11 @@ export async function open(url: string, options: DriverOptions): Promise<Driver>
       inspector: { ...calls.counted(inspector), deadLetters: calls.counted(inspector.deadLetters) },
       workers,
       async ping() {
-        await Promise.all([work, desk].map((one) => one.use((client) => client.query("SELECT 1", []))))
+        const time = "SELECT extract(epoch FROM clock_timestamp()) * 1000 AS now"
+        const ask = (one: Connection) => one.use((client) => client.query<{ now: string }>(time, []))
+        const [[first]] = await Promise.all([ask(work), ask(desk)])
         await bell.settled()
+        return Number(first?.now)
       },
       checkup: () => checkup(store, inspector, workers),
       close() {

@@ -35,7 +35,10 @@ export async function open(url: string, options: DriverOptions): Promise<Driver>
     results: createResults(store),
     inspector,
     workers,
-    ping: async () => void (await store.use((client) => client.ping())),
+    async ping() {
+      const [seconds, micros] = await store.use((client) => client.time())
+      return Number(seconds) * 1000 + Number(micros) / 1000
+    },
     checkup: () => checkup(store, inspector, workers),
     close() {
       closed ??= (async () => {

@@ -54,7 +54,10 @@ export async function open(url: string, { namespace, clock }: DriverOptions): Pr
       inspector,
       workers,
       schedules: createSchedules(store, statuses),
-      ping: async () => void (await inspector.find(["ping"])),
+      async ping() {
+        await inspector.find(["ping"])
+        return undefined
+      },
       checkup: () => checkup(store, inspector, workers),
       close() {
         closing ??= commit.close().then(() => {

@@ -16,8 +16,11 @@ export interface Driver {
   readonly workers: WorkerRegistry
   /** Absent where this store can not hold schedules; they live in another one then. */
   readonly schedules?: ScheduleStore | undefined
-  /** Throws `unavailable` when the store can not be used. */
-  ping(): Promise<void>
+  /**
+   * Throws `unavailable` when the store can not be used. Answers the store's own time where it has a clock of its own:
+   * that of another machine.
+   */
+  ping(): Promise<Millis | undefined>
   /** What can hurt here, with its fix. */
   checkup(): Promise<readonly Finding[]>
   /** Safe to call twice. Pending calls end first. */
@@ -70,10 +73,15 @@ export interface TlsFiles {
   readonly key?: string | undefined
 }
 
+/** What a schema is brought up to date with; reaching the store is as in {@link DriverOptions}. */
+export interface MigrateOptions extends Pick<DriverOptions, "connectTimeoutMs" | "freshUrl" | "tls"> {
+  readonly dryRun: boolean
+}
+
 /** What an adapter's driver.ts offers. */
 export interface DriverModule {
   /** Opens the store, making and migrating it where needed. Throws `unavailable` or `invalid`. */
   open(url: string, options: DriverOptions): Promise<Driver>
   /** Brings the schema up to date, or only tells what it would do. */
-  migrate(url: string, options: { dryRun: boolean }): Promise<Migration>
+  migrate(url: string, options: MigrateOptions): Promise<Migration>
 }
