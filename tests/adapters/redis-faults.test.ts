@@ -1,6 +1,7 @@
 import { expect, test } from "bun:test"
 import { systemClock } from "../../src/runtime/clock.ts"
 import { tasksBy } from "../support/envelopes.ts"
+import { startProxy } from "../support/proxy.ts"
 import { eventually, redisServer } from "../support/redis-server.ts"
 import { settlementsBy } from "../support/settlements.ts"
 
@@ -181,3 +182,28 @@ test("nobody there, an unknown host and a URL that can not be read are each told
   ])
     expect(await of(url)).toMatchObject({ kind: "invalid", code: "invalid_store_url" })
 })
+
+test("a connection that has gone mute is given up, and those who wait hear of work again", async () => {
+  await using server = await redisServer()
+  const proxy = await startProxy(server.port)
+  try {
+    const namespace = "mute"
+    const worker = await server.open({ namespace, url: `redis://127.0.0.1:${proxy.port}` })
+    const client = await server.open({ namespace })
+    const wait = () => worker.broker.wait(["default"], Number.POSITIVE_INFINITY, new AbortController().signal)
+    const first = wait()
+    await client.broker.enqueue([task("a")])
+    await first
+    expect((await worker.broker.reserve(ask)).deliveries).toHaveLength(1)
+    const deaf = refusal(wait())
+    proxy.mute()
+    expect(await deaf).toMatchObject({ kind: "unavailable", code: "store_away" })
+    proxy.heal()
+    const again = eventually(wait)
+    await client.broker.enqueue([task("b")])
+    await again
+    expect((await worker.broker.reserve(ask)).deliveries).toHaveLength(1)
+  } finally {
+    proxy.close()
+  }
+}, 30_000)

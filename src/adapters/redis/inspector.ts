@@ -2,6 +2,7 @@ import type { Inspector, QueueCounts } from "../../core/contracts/inspector.ts"
 import type { Cancel } from "./cancel.ts"
 import { createDeadLetters } from "./dead-letters.ts"
 import { listLive } from "./listing.ts"
+import { createPurge } from "./purge.ts"
 import { liveTask, readKnown } from "./records.ts"
 import type { Store } from "./store.ts"
 
@@ -46,14 +47,7 @@ export function createInspector(store: Store, cancel: Cancel): Inspector {
     pause: async (queue) => (await store.run<number>("pause", [queue, "1"])) === 1,
     resume: async (queue) => (await store.run<number>("pause", [queue, "0"])) === 1,
 
-    async purge(queue, max) {
-      const lists = await Promise.all(
-        Array.from({ length: 10 }, (_, priority) => store.range(`${prefix}wait:${priority}:${queue}`, 0, -1)),
-      )
-      // A member begins with its task's place among all that were stored.
-      const members = lists.flat().sort().slice(0, max)
-      return cancel.endWaiting(members.map((member) => member.slice(12)))
-    },
+    purge: createPurge(store, cancel),
 
     deadLetters: createDeadLetters(store),
   }

@@ -75,6 +75,7 @@ local function hand_back(kind, id, record, due, error)
   call('HSET', P .. 'live', id,
     write_record(token, attempts, notes, '-', place, queue, priority, due, '0', started, '0', ''))
   call('ZADD', P .. 'wait:' .. priority .. ':' .. queue, due, place .. id)
+  call('INCR', P .. 'returned')
   if tonumber(attempts) > 0 then call('ZADD', P .. 'retrying:' .. queue, due, place .. id) end
   wake(queue, tonumber(due) <= tonumber(now))
   return 1
