@@ -4,14 +4,18 @@
  */
 import manifest from "../package.json" with { type: "json" }
 import { adapterFor, openDriver } from "./adapters/index.ts"
-import { type Client, createClient } from "./core/client/client.ts"
+import { type Client, type ClientParts, createClient } from "./core/client/client.ts"
+import type { KeptListener } from "./core/client/keeper.ts"
+import type { Spool } from "./core/client/spool.ts"
 import type { Config } from "./core/config/config.ts"
 import type { Broker } from "./core/contracts/broker.ts"
-import type { Capabilities, Driver, Migration } from "./core/contracts/driver.ts"
+import type { UrlSource } from "./core/contracts/credentials.ts"
+import type { Capabilities, Driver, Migration, TlsFiles } from "./core/contracts/driver.ts"
 import type { Inspector } from "./core/contracts/inspector.ts"
 import type { ResultBackend } from "./core/contracts/results.ts"
 import type { WorkerRegistry } from "./core/contracts/workers.ts"
 import type { Clock } from "./core/kit/clock.ts"
+import type { Duration } from "./core/kit/duration.ts"
 import { StemError } from "./core/kit/errors.ts"
 import type { Listener } from "./core/observe/events.ts"
 import { defineTask, retryAfter } from "./core/task/define.ts"
@@ -19,7 +23,8 @@ import type { RunningWorker } from "./core/worker/worker.ts"
 import { systemClock } from "./runtime/clock.ts"
 import { makeStateFolder, stateFolder } from "./runtime/paths.ts"
 
-export { configFolder, makeStateFolder } from "./runtime/paths.ts"
+export { systemClock } from "./runtime/clock.ts"
+export { configFolder } from "./runtime/paths.ts"
 export { listenForSignals } from "./runtime/signals.ts"
 
 /** The store of a person who named none. */
@@ -39,14 +44,17 @@ export interface Stores {
   close(): Promise<void>
 }
 
+/** What has to be known to open stores; where nothing is said of connections, the URLs are all there is. */
+export type StoreConfig = Pick<Config, "broker" | "namespace"> &
+  Partial<Pick<Config, "results" | "connections">>
+
 /** Opens what the configuration names. Throws `unavailable` or `invalid`; then nothing is left open. */
-export async function openStores(
-  config: { broker: string; results?: string; namespace: string },
-  clock: Clock = systemClock,
-): Promise<Stores> {
-  const open = (url: string) => {
+export async function openStores(config: StoreConfig, clock: Clock = systemClock): Promise<Stores> {
+  const { connections } = config
+  const open = async (url: string, which: "broker" | "results" = "broker") => {
     if (url === `sqlite:${defaultStatePath()}`) makeStateFolder()
-    return openDriver(url, { namespace: config.namespace, clock })
+    const reach = connections && (await reachOf(connections, which))
+    return openDriver(reach?.url ?? url, { namespace: config.namespace, clock, ...reach?.options })
   }
   const driver = await open(config.broker)
   const { broker, inspector, results, workers, capabilities } = driver
@@ -58,7 +66,7 @@ export async function openStores(
 
   try {
     const [elsewhere, { splitBroker, splitInspector }] = await Promise.all([
-      open(config.results),
+      open(config.results, "results"),
       import("./core/client/split.ts"),
     ])
     return {
@@ -76,12 +84,69 @@ export async function openStores(
   }
 }
 
+const reachOf = async ({ timeoutMs, tls, ...urls }: Config["connections"], which: "broker" | "results") =>
+  (await import("./runtime/credentials.ts")).reachOf(urls[which], timeoutMs, tls)
+
+/** The URL that a file holds or a command prints. Throws `invalid` or `unavailable`, never showing it. */
+export const readStoreUrl = async (source: UrlSource, within: number): Promise<string> =>
+  (await import("./runtime/credentials.ts")).readUrl(source, within)
+
+/** The spool of a person who named none. */
+export const defaultSpoolPath = (): string => `${stateFolder()}/spool.db`
+
+/** Opens the spool for what is meant for this broker and namespace. Throws `unavailable`. */
+export async function openSpool(
+  { broker, namespace, spool }: Pick<Config, "broker" | "namespace" | "spool">,
+  clock: Clock = systemClock,
+): Promise<Spool> {
+  if (spool.path === defaultSpoolPath()) makeStateFolder()
+  const [{ createSpool }, { placeOf }, driver] = await Promise.all([
+    import("./core/client/spool.ts"),
+    import("./core/config/mask.ts"),
+    openDriver(`sqlite:${spool.path}`, { namespace: "spool", clock }),
+  ])
+  return createSpool(driver, { store: placeOf(broker), namespace }, clock)
+}
+
+/** What a sender may be given. */
+export interface SenderOptions extends Pick<ClientParts, "trace"> {
+  readonly kept?: KeptListener
+  readonly clock?: Clock
+}
+
+/**
+ * A client that keeps in the spool what the store can not take. It opens the store when it is first used, and starts
+ * while it is away.
+ */
+export async function openSender(
+  config: StoreConfig & Pick<Config, "spool">,
+  { kept, trace, clock = systemClock }: SenderOptions = {},
+): Promise<Client> {
+  const [{ openLater }, { createKeeper }] = await Promise.all([
+    import("./core/client/open-later.ts"),
+    import("./core/client/keeper.ts"),
+  ])
+  const later = openLater(() => openStores(config, clock))
+  const keeper = createKeeper(() => openSpool(config, clock), kept)
+  return createClient({
+    ...later,
+    ...{ clock, ...(trace && { trace }), keep: keeper.keep },
+    close: async () => void (await Promise.all([later.close(), keeper.close()])),
+  })
+}
+
 /** The client of open stores. */
 export const clientOf = (stores: Stores): Client => createClient(stores)
 
-/** Brings a store's schema up to date, or tells what that would do. */
-export const migrateStore = async (url: string, options: { dryRun: boolean }): Promise<Migration> =>
-  (await adapterFor(url)).migrate(url, options)
+/** Brings the broker's schema up to date, or tells what that would do. */
+export async function migrateStore(
+  { broker, connections }: Pick<Config, "broker" | "connections">,
+  { dryRun }: { dryRun: boolean },
+): Promise<Migration> {
+  if (broker === `sqlite:${defaultStatePath()}`) makeStateFolder()
+  const { url, options } = await reachOf(connections, "broker")
+  return (await adapterFor(url)).migrate(url, { dryRun, ...options })
+}
 
 /** Imports task modules into this process and answers their tasks. Throws `invalid` naming file and line. */
 export async function loadTasks(modules: readonly string[]) {
@@ -94,23 +159,34 @@ export async function loadTasks(modules: readonly string[]) {
 /** Starts a worker on open stores. Throws `invalid` when a task module can not be loaded; nothing was reserved then. */
 export async function startWorker(
   stores: Stores,
-  config: Config,
+  config: Omit<Config, "connections" | "spool"> & Partial<Config>,
   listener?: Listener,
 ): Promise<RunningWorker> {
-  const [{ startWorker: start }, { janitor }, { uuidv7 }, { hostname }] = await Promise.all([
-    import("./core/worker/worker.ts"),
-    import("./core/upkeep/janitor.ts"),
-    import("./core/kit/id.ts"),
-    import("node:os"),
-  ])
+  const [{ startWorker: start }, { janitor }, { deliverSpool }, { uuidv7 }, { hostname }] = await Promise.all(
+    [
+      import("./core/worker/worker.ts"),
+      import("./core/upkeep/janitor.ts"),
+      import("./core/upkeep/spool.ts"),
+      import("./core/kit/id.ts"),
+      import("node:os"),
+    ],
+  )
   const { broker, inspector, results, workers, clock } = stores
-  const { worker, retention } = config
+  const { worker, retention, spool } = config
   const { deadLetters } = inspector
+  const janitorParts = { results, deadLetters, retention, clock }
   return start(
     {
       ...{ broker, inspector, registry: workers, clock },
       isolates: await makeIsolates(config, clock),
-      chores: [(emit, signal) => janitor({ results, deadLetters, retention, clock, emit }, signal)],
+      chores: [
+        (emit, signal) => janitor({ ...janitorParts, emit }, signal),
+        async (emit, signal) => {
+          if (!spool?.on) return
+          const open = () => openSpool({ ...config, spool }, clock)
+          await deliverSpool({ open, broker, clock, emit }, signal)
+        },
+      ],
     },
     {
       ...{ id: `${worker.name}-${uuidv7(clock)}`, name: worker.name, queues: worker.queues },
@@ -122,7 +198,7 @@ export async function startWorker(
   )
 }
 
-async function makeIsolates({ worker }: Config, clock: Clock) {
+async function makeIsolates({ worker }: Pick<Config, "worker">, clock: Clock) {
   const { modules, isolates, maxTasks, maxRssBytes } = worker
   if (worker.isolation === "none") {
     const { createInlineIsolates } = await import("./runtime/isolates/inline.ts")
@@ -142,23 +218,39 @@ export async function becomeIsolate(): Promise<void> {
   await isolateMain(publicNames)
 }
 
+/** What a program may say of its connection; what it leaves open the environment says, as for commands. */
+export interface ConnectOptions {
+  /** Keeps installations on one store apart. */
+  namespace?: string
+  /** Where ended tasks are remembered; the broker's URL unless set. */
+  results?: string
+  /**
+   * Keeps what is sent while the store is away: a file, or true for the usual one. The store is then opened at the
+   * first call, and a worker with this spool, or `stem spool flush`, delivers.
+   */
+  spool?: string | boolean
+  /** How long a connection attempt may take. Default: 5 s. */
+  connectTimeout?: Duration
+  /** PEM files: certificates to trust, and our own with its key. */
+  tls?: TlsFiles
+}
+
 /**
  * Opens a store for a program. Throws `unavailable` or `invalid`.
  *
  * @param url `sqlite:PATH` or another of docs/cli.md; default: `STEM_BROKER_URL`, else the user's own SQLite file
  */
-export async function connect(
-  url?: string,
-  options: { namespace?: string; results?: string } = {},
-): Promise<Client> {
-  const broker = url ?? (process.env.STEM_BROKER_URL || `sqlite:${defaultStatePath()}`)
-  const results = options.results ?? (url === undefined ? process.env.STEM_RESULT_BACKEND_URL : undefined)
-  const namespace = options.namespace ?? (process.env.STEM_NAMESPACE || "stem")
-  const [stores, { traceHeaders }] = await Promise.all([
-    openStores({ broker, ...(results && { results }), namespace }),
+export async function connect(url?: string, options: ConnectOptions = {}): Promise<Client> {
+  const [{ connectionOf }, { traceHeaders }] = await Promise.all([
+    import("./core/config/program.ts"),
     import("./core/observe/trace.ts"),
   ])
-  return createClient({ ...stores, trace: traceHeaders })
+  const config = await connectionOf(url, options, {
+    ...{ env: process.env, directory: process.cwd(), readUrl: readStoreUrl },
+    ...{ broker: `sqlite:${defaultStatePath()}`, spool: defaultSpoolPath() },
+  })
+  if (config.spool.on) return openSender(config, { trace: traceHeaders })
+  return createClient({ ...(await openStores(config)), trace: traceHeaders })
 }
 
 /** What `import … from "stem"` gives in a task module; src/index.ts exports the same names. */

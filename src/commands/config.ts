@@ -31,4 +31,4 @@ export default defineCommand({
 })
 
 const written = (value: unknown) =>
-  Array.isArray(value) ? (value.length === 0 ? "-" : value.join(",")) : String(value)
+  value === null ? "-" : Array.isArray(value) ? value.join(",") || "-" : String(value)

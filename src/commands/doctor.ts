@@ -1,3 +1,4 @@
+import type { Config } from "../core/config/config.ts"
 import type { Finding } from "../core/contracts/driver.ts"
 import type { QueueCounts } from "../core/contracts/inspector.ts"
 import type { Presence } from "../core/contracts/workers.ts"
@@ -8,6 +9,7 @@ import { EXIT } from "./shell/exit.ts"
 import { OUTPUT_FLAG, STORE_FLAGS } from "./shell/flags.ts"
 import { showList } from "./shell/output.ts"
 import { withStores } from "./shell/stores.ts"
+import { keptIn } from "./spool/kept.ts"
 
 export default defineCommand({
   usage: "",
@@ -18,10 +20,11 @@ export default defineCommand({
   ],
   flags: { ...OUTPUT_FLAG, ...STORE_FLAGS },
   run: ({ flags, shell }) =>
-    withStores(shell, flags, async ({ stores }) => {
+    withStores(shell, flags, async ({ stores, config }) => {
       const findings = [
         ...(await Promise.all(stores.drivers.map((driver) => driver.checkup()))).flat(),
         ...(await lookAtWork(stores)),
+        ...(await lookAtSpool(config)),
       ]
       await showList(shell, flags.output, {
         rows: findings,
@@ -98,6 +101,14 @@ function lookAtQueue(queue: QueueCounts, workers: readonly Presence[], now: numb
     },
   ]
 }
+
+/** Nothing is said of a spool that is not there, or empty. */
+const lookAtSpool = async (config: Config): Promise<Finding[]> =>
+  (await keptIn(config)).map(({ store, namespace, count }) => ({
+    ...{ level: "warning", subject: "spool" },
+    message: `${config.spool.path} keeps ${count} tasks for ${store}, namespace ${namespace}.`,
+    fix: "stem spool flush delivers them, and so does a worker with --spool.",
+  }))
 
 const deadFinding = (dead: number, lately: number): Finding =>
   lately > 0

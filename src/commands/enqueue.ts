@@ -2,7 +2,7 @@ import { enqueueFile } from "./enqueue/file.ts"
 import { enqueueOne } from "./enqueue/one.ts"
 import { defineCommand } from "./shell/command.ts"
 import { EXIT, usage } from "./shell/exit.ts"
-import { OUTPUT_FLAG, STORE_FLAGS } from "./shell/flags.ts"
+import { OUTPUT_FLAG, SPOOL_FLAG, STORE_FLAGS } from "./shell/flags.ts"
 
 const definition = {
   usage: "<task> [input | key=value … | -]",
@@ -13,6 +13,7 @@ const definition = {
     ["stem enqueue report --wait=30s > report.json", "waits, and prints the result as JSON"],
     ["curl -s example.com/data.json | stem enqueue import -", "input from stdin"],
     ["stem enqueue --file jobs.ndjson", `one {"task":…,"input":…} a line, as many as you like`],
+    ["stem enqueue hello --spool", "keeps it on this machine when the store is away"],
   ],
   notes:
     "A value of key=value is JSON if it reads as JSON, else text. With --file the options are defaults for lines that are silent.",
@@ -31,6 +32,7 @@ const definition = {
     wait: { kind: "optional", hint: "30s", about: "wait for its end and print the result as JSON" },
     file: { kind: "value", hint: "PATH", about: "many tasks, one JSON object a line; - is stdin" },
     module: { kind: "value", hint: "PATH", about: "check the input against this module's task" },
+    ...SPOOL_FLAG,
     ...OUTPUT_FLAG,
     ...STORE_FLAGS,
   },

@@ -1,9 +1,11 @@
 import { maskUrl } from "../core/config/mask.ts"
+import { StemError } from "../core/kit/errors.ts"
+import { openStores, type Stores } from "../stem.ts"
 import { defineCommand } from "./shell/command.ts"
-import { EXIT } from "./shell/exit.ts"
+import { EXIT, type ExitCode } from "./shell/exit.ts"
 import { OUTPUT_FLAG, STORE_FLAGS } from "./shell/flags.ts"
 import { showOne } from "./shell/output.ts"
-import { withStores } from "./shell/stores.ts"
+import { configured } from "./shell/stores.ts"
 
 export default defineCommand({
   usage: "",
@@ -20,18 +22,21 @@ export default defineCommand({
     ...OUTPUT_FLAG,
     ...STORE_FLAGS,
   },
-  run: ({ flags, shell }) =>
-    withStores(shell, flags, async ({ stores: { drivers, workers }, config }) => {
+  async run({ flags, shell }): Promise<ExitCode> {
+    const { config } = await configured(shell, flags)
+    const { worker, output } = flags
+    const store = maskUrl(config.broker)
+    let stores: Stores | undefined
+    try {
+      stores = await openStores(config)
       const began = performance.now()
-      await Promise.all(drivers.map((driver) => driver.ping()))
+      await Promise.all(stores.drivers.map((driver) => driver.ping()))
       const pingMs = Math.round((performance.now() - began) * 1000) / 1000
-      const { worker } = flags
       // The registry lists only those who have shown themselves lately.
       const alive =
         worker === undefined ||
-        (await workers.list()).some(({ name, id }) => name === worker || id === worker)
-      const store = maskUrl(config.broker)
-      await showOne(shell, flags.output, {
+        (await stores.workers.list()).some(({ name, id }) => name === worker || id === worker)
+      await showOne(shell, output, {
         json: () => ({ ok: alive, store, pingMs, ...(worker !== undefined && { worker, alive }) }),
         name: () => (alive ? "ok" : "not ok"),
         table: () => `${alive ? "ok" : "not ok"}\n`,
@@ -42,5 +47,19 @@ export default defineCommand({
         hint: "See stem inspect workers.",
       })
       return EXIT.failed
-    }),
+    } catch (error) {
+      if (!(error instanceof StemError) || error.kind !== "unavailable") throw error
+      const { code, message } = error
+      // For programs. People are told on stderr, as of every error; it decides the exit code.
+      if (output === "json" || output === "ndjson")
+        await showOne(shell, output, {
+          json: () => ({ ok: false, store, error: { code, message } }),
+          name: () => "",
+          table: () => "",
+        })
+      throw error
+    } finally {
+      await stores?.close()
+    }
+  },
 })

@@ -39,6 +39,13 @@ export const ROOT: Entry = {
         purge: { about: "forget dead letters for good", load: () => import("./dlq/purge.ts") },
       },
     },
+    spool: {
+      about: "what was kept on this machine while the store was away",
+      children: {
+        status: { about: "how much is kept, and for which store", load: () => import("./spool/status.ts") },
+        flush: { about: "deliver what is kept", load: () => import("./spool/flush.ts") },
+      },
+    },
     init: { about: "write a first task module", load: () => import("./init.ts") },
     config: {
       about: "show every setting and where its value came from",
@@ -71,6 +78,10 @@ export const EXAMPLES: Readonly<Record<string, Command["examples"]>> = {
     ["stem queue pause emails", "take nothing more from the queue"],
     ["stem queue resume emails", "go on"],
     ["stem queue purge emails --dry-run", "tell how many tasks a purge would cancel"],
+  ],
+  spool: [
+    ["stem spool status", "what waits here for its store"],
+    ["stem spool flush", "deliver it now; exit 69 when the store is still away"],
   ],
   dlq: [
     ["stem dlq list --group", "what fails, by kind of error"],

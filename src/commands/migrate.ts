@@ -1,5 +1,5 @@
 import { maskUrl } from "../core/config/mask.ts"
-import { defaultStatePath, makeStateFolder, migrateStore } from "../stem.ts"
+import { migrateStore } from "../stem.ts"
 import { defineCommand } from "./shell/command.ts"
 import { EXIT } from "./shell/exit.ts"
 import { OUTPUT_FLAG, STORE_FLAGS } from "./shell/flags.ts"
@@ -21,8 +21,7 @@ export default defineCommand({
   async run({ flags, shell }) {
     const { config } = await configured(shell, flags)
     const dryRun = flags["dry-run"]
-    if (config.broker === `sqlite:${defaultStatePath()}`) makeStateFolder()
-    const { from, to, statements } = await migrateStore(config.broker, { dryRun })
+    const { from, to, statements } = await migrateStore(config, { dryRun })
     const store = maskUrl(config.broker)
     await showOne(shell, flags.output, {
       json: () => ({ store, from, to, statements, dryRun }),

@@ -2,7 +2,7 @@ import { maskUrl } from "../core/config/mask.ts"
 import { listenForSignals, openStores, startWorker } from "../stem.ts"
 import { defineCommand } from "./shell/command.ts"
 import { EXIT, type ExitCode, usage } from "./shell/exit.ts"
-import { STORE_FLAGS } from "./shell/flags.ts"
+import { SPOOL_FLAG, STORE_FLAGS } from "./shell/flags.ts"
 import { configured } from "./shell/stores.ts"
 import { startLog } from "./worker/log.ts"
 import { onSignals } from "./worker/stopping.ts"
@@ -38,6 +38,10 @@ back at no cost. HUP reads the modules anew. Without operands, worker.modules of
     "max-tasks": { kind: "value", hint: "N", about: "replace an isolate after so many tasks" },
     "max-rss": { kind: "value", hint: "512MB", about: "replace an isolate that holds so much memory" },
     drain: { kind: "switch", about: "leave when the queues are empty and nothing runs" },
+    spool: {
+      ...SPOOL_FLAG.spool,
+      about: "deliver what was kept here while the store was away (default: spool.db in the state folder)",
+    },
     ...STORE_FLAGS,
   },
   async run({ flags, operands, shell }): Promise<ExitCode> {

@@ -32,7 +32,10 @@ const settings = Object.values(SETTINGS) as Setting[]
 const known = {
   flags: new Set([...keysOf(SHELL_FLAGS), ...commands.flatMap(([, command]) => keysOf(command.flags))]),
   variables: new Set([
-    ...settings.flatMap(({ env, secret }) => (env ? (secret ? [env, `${env}_FILE`] : [env]) : [])),
+    ...settings.flatMap(({ env, secret, passwordFile }) => [
+      ...(env ? (secret ? [env, `${env}_FILE`, `${env}_COMMAND`] : [env]) : []),
+      ...(passwordFile ? [passwordFile] : []),
+    ]),
     ...filesOf("src/{commands,runtime}/**/*.ts").flatMap((path) => [
       ...variablesIn(withoutComments(read(path))),
     ]),

@@ -1,6 +1,5 @@
-import type { Client, EnqueueAsk } from "../../core/client/client.ts"
+import type { Client, EnqueueAsk, Sent } from "../../core/client/client.ts"
 import { makeEnvelope } from "../../core/client/envelope.ts"
-import type { Enqueued } from "../../core/contracts/broker.ts"
 import type { Clock } from "../../core/kit/clock.ts"
 import { invalid, StemError } from "../../core/kit/errors.ts"
 import type { TaskDefinition } from "../../core/task/define.ts"
@@ -8,11 +7,11 @@ import type { Shell } from "../shell/command.ts"
 import { EXIT, type ExitCode, usage } from "../shell/exit.ts"
 import { readJson } from "../shell/json.ts"
 import { startProgress } from "../shell/progress.ts"
-import { withStores } from "../shell/stores.ts"
 import { linesOf } from "./lines.ts"
 import { definitionsOf } from "./module.ts"
 import { type Line, optionsFromFlags, readLine, type TaskFlags } from "./options.ts"
 import { type Receipt, receipts } from "./receipts.ts"
+import { withSender } from "./sender.ts"
 
 interface FileFlags extends TaskFlags {
   readonly module?: string | undefined
@@ -22,6 +21,19 @@ interface FileFlags extends TaskFlags {
 
 /** How many tasks one call to the store carries, and how many an error can throw back. */
 const BATCH = 1000
+
+/** What became of the tasks of a file. */
+interface Done {
+  accepted: number
+  duplicates: number
+  spooled: number
+}
+
+const COUNTED: Record<Sent["kind"], keyof Done> = {
+  stored: "accepted",
+  duplicate: "duplicates",
+  spooled: "spooled",
+}
 
 interface Numbered {
   readonly number: number
@@ -43,22 +55,20 @@ export async function enqueueFile(
   const defaults = optionsFromFlags(flags)
   const definition = flags.module === undefined ? undefined : await definitionsOf(shell, flags.module)
   const stream = await openInput(path, name)
-  return withStores(shell, flags, async ({ client, stores }) => {
+  return withSender(shell, flags, async ({ client, clock }) => {
     const progress = startProgress(shell, "tasks")
     const out = receipts(shell, flags.output)
     let batch: Numbered[] = []
-    let accepted = 0
-    let duplicates = 0
+    const done = { accepted: 0, duplicates: 0, spooled: 0 }
     let number = 0
     const commit = async () => {
       if (batch.length === 0) return
       const sent = batch
       batch = []
-      const answers = await send(client, stores.clock, sent)
-      accepted += answers.filter(({ kind }) => kind === "stored").length
-      duplicates += answers.filter(({ kind }) => kind === "duplicate").length
+      const answers = await send(client, clock, sent)
+      for (const { kind } of answers) done[COUNTED[kind]]++
       await out.add(answers.map((answer, at) => receipt(answer, sent[at] as Numbered)))
-      progress.to(accepted + duplicates)
+      progress.to(done.accepted + done.duplicates + done.spooled)
     }
     try {
       for await (const lines of linesOf(stream)) {
@@ -73,12 +83,14 @@ export async function enqueueFile(
     } catch (error) {
       progress.end()
       await out.end()
-      throw located(error, name, accepted, duplicates)
+      throw located(error, name, done)
     }
     progress.end()
     await out.end()
+    const { accepted, duplicates, spooled } = done
     const known = duplicates === 0 ? "" : `, ${duplicates} known before`
-    shell.talk.info(`${accepted} accepted${known}`, { accepted, duplicates })
+    const kept = spooled === 0 ? "" : `, ${spooled} kept until the store is back`
+    shell.talk.info(`${accepted} accepted${known}${kept}`, { ...done })
     return duplicates > 0 && flags["fail-on-duplicate"] ? EXIT.duplicate : EXIT.done
   })
 }
@@ -127,7 +139,7 @@ function readNumbered(
 }
 
 /** Sends a batch. When the client refuses it, finds the line it refused. */
-async function send(client: Client, clock: Clock, batch: readonly Numbered[]): Promise<readonly Enqueued[]> {
+async function send(client: Client, clock: Clock, batch: readonly Numbered[]): Promise<readonly Sent[]> {
   try {
     return await client.enqueueMany(batch.map(({ ask }) => ask))
   } catch (error) {
@@ -154,7 +166,7 @@ async function refusal(clock: Clock, { task, input, options }: EnqueueAsk): Prom
   }
 }
 
-const receipt = ({ id, kind, state }: Enqueued, { ask, task }: Numbered): Receipt => ({
+const receipt = ({ id, kind, state }: Sent, { ask, task }: Numbered): Receipt => ({
   id,
   task,
   queue: ask.options?.queue ?? (typeof ask.task === "string" ? "default" : (ask.task.queue ?? "default")),
@@ -162,9 +174,10 @@ const receipt = ({ id, kind, state }: Enqueued, { ask, task }: Numbered): Receip
   duplicate: kind === "duplicate",
 })
 
-function located(error: unknown, name: string, accepted: number, duplicates: number): unknown {
+function located(error: unknown, name: string, { accepted, duplicates, spooled }: Done): unknown {
   const known = duplicates === 0 ? "" : ` and ${duplicates} known before`
-  const before = `${accepted} tasks before it were accepted${known}`
+  const kept = spooled === 0 ? "" : ` and ${spooled} kept in the spool`
+  const before = `${accepted} tasks before it were accepted${known}${kept}`
   if (error instanceof BadLine) {
     const { reason } = error
     const message = reason instanceof Error ? reason.message : String(reason)

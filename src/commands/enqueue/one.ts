@@ -1,12 +1,12 @@
 import type { Shell } from "../shell/command.ts"
 import { EXIT, type ExitCode } from "../shell/exit.ts"
 import { showOne } from "../shell/output.ts"
-import { withStores } from "../shell/stores.ts"
 import { cleanJson } from "../shell/terminal.ts"
 import { waitFor } from "../shell/wait.ts"
 import { readInput } from "./input.ts"
 import { definitionsOf } from "./module.ts"
 import { optionsFromFlags, type TaskFlags } from "./options.ts"
+import { withSender } from "./sender.ts"
 
 interface OneFlags extends TaskFlags {
   readonly module?: string | undefined
@@ -25,7 +25,7 @@ export async function enqueueOne(
   const options = optionsFromFlags(flags)
   const input = await readInput(operands, () => Bun.stdin.text())
   const target = flags.module === undefined ? task : (await definitionsOf(shell, flags.module))(task)
-  return withStores(shell, flags, async ({ client }) => {
+  return withSender(shell, flags, async ({ client }) => {
     const sent = await client.enqueue(target, input, options)
     const duplicate = sent.kind === "duplicate"
     if (duplicate && flags["fail-on-duplicate"]) {
@@ -44,6 +44,13 @@ export async function enqueueOne(
       })
     }
     if (flags.wait === undefined) return EXIT.done
+    if (sent.kind === "spooled") {
+      shell.talk.error(`task ${sent.id} can not be waited for: it is kept until the store is back`, {
+        code: "spooled",
+        hint: `Wait for it then: stem result ${sent.id} --wait`,
+      })
+      return EXIT.timeout
+    }
     if (shell.terminal.stderr) shell.talk.info(`waiting for ${sent.id}`)
     const { status, exit } = await waitFor(shell, client, sent.id, flags.wait)
     if (exit === EXIT.done && flags.output !== "name")

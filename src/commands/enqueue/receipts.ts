@@ -1,4 +1,4 @@
-import type { TaskState } from "../../core/task/status.ts"
+import type { Sent } from "../../core/client/client.ts"
 import type { Shell } from "../shell/command.ts"
 import { cleanJson, cleanLine } from "../shell/terminal.ts"
 
@@ -7,7 +7,7 @@ export interface Receipt {
   readonly id: string
   readonly task: string
   readonly queue: string
-  readonly state: TaskState
+  readonly state: Sent["state"]
   readonly duplicate: boolean
 }
 

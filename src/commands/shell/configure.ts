@@ -1,7 +1,7 @@
 import type { ConfigFile } from "../../core/config/file.ts"
 import { type Resolution, resolveConfig } from "../../core/config/resolve.ts"
 import { invalid } from "../../core/kit/errors.ts"
-import { configFolder, defaultStatePath } from "../../stem.ts"
+import { configFolder, defaultSpoolPath, defaultStatePath, readStoreUrl } from "../../stem.ts"
 import type { Shell } from "./command.ts"
 
 /** Reads what the machine says about the settings, and resolves them. */
@@ -15,7 +15,7 @@ export async function configure(
     flags,
     modules,
     env,
-    secretFiles: await readSecretFiles(env),
+    readUrl: readStoreUrl,
     files: await findFiles(directory),
     directory,
     machine: {
@@ -24,11 +24,10 @@ export async function configure(
       pid: process.pid,
       terminal: terminal.stderr,
       broker: `sqlite:${defaultStatePath()}`,
+      spool: defaultSpoolPath(),
     },
   })
 }
-
-type Env = Shell["env"]
 
 /** The nearest stem.toml from the directory upward, then the user's. */
 async function findFiles(directory: string): Promise<ConfigFile[]> {
@@ -52,23 +51,4 @@ async function readFile(path: string, name: string, directory: string): Promise<
   } catch (error) {
     throw invalid("unreadable_config", `${name} can not be read`, "Check the file's rights.", error)
   }
-}
-
-async function readSecretFiles(env: Env): Promise<Record<string, string>> {
-  const texts: Record<string, string> = {}
-  for (const name of ["STEM_BROKER_URL_FILE", "STEM_RESULT_BACKEND_URL_FILE"]) {
-    const path = env[name]
-    if (!path) continue
-    try {
-      texts[name] = await Bun.file(path).text()
-    } catch (error) {
-      throw invalid(
-        "unreadable_config",
-        `${name}: ${path} can not be read`,
-        "Check its path and rights.",
-        error,
-      )
-    }
-  }
-  return texts
 }

@@ -17,6 +17,18 @@ export const STORE_FLAGS = {
   broker: { kind: "value", hint: "URL", about: "where tasks live, as in sqlite:./stem.db" },
   results: { kind: "value", hint: "URL", about: "where ended tasks are remembered (default: the broker)" },
   namespace: { kind: "value", hint: "NAME", about: "keeps installations on one store apart (default: stem)" },
+  "connect-timeout": {
+    kind: "value",
+    hint: "5s",
+    about: "how long a connection attempt may take (default: 5s)",
+  },
+  "tls-ca": { kind: "value", hint: "FILE", about: "certificates to trust (PEM), in place of the system's" },
+  "tls-cert": {
+    kind: "value",
+    hint: "FILE",
+    about: "our own certificate (PEM), for servers that ask for one",
+  },
+  "tls-key": { kind: "value", hint: "FILE", about: "the key (PEM) of our own certificate" },
   "log-level": {
     kind: "value",
     hint: "LEVEL",
@@ -28,6 +40,15 @@ export const STORE_FLAGS = {
     hint: "FORMAT",
     about: "how lines on stderr are written",
     choices: ["pretty", "json"],
+  },
+} as const satisfies Flags
+
+/** Commands that keep what they send, or deliver what was kept. */
+export const SPOOL_FLAG = {
+  spool: {
+    kind: "optional",
+    hint: "PATH",
+    about: "keep here what is enqueued while the store is away (default: spool.db in the state folder)",
   },
 } as const satisfies Flags
 

@@ -97,6 +97,10 @@ export function lineOf(event: WorkerEvent): Line {
       return line("debug", `forgot ${event.statuses} ended tasks and ${event.deadLetters} dead letters`, {
         ...{ statuses: event.statuses, deadLetters: event.deadLetters },
       })
+    case "spool_flushed":
+      return line("info", `delivered ${counted(event.count, "task")} that the spool had kept`, {
+        count: event.count,
+      })
     case "upkeep_failed":
     case "listener_failed":
       return line("warn", `${event.kind.replace("_", " ")}: ${event.error.message}`, { error: event.error })

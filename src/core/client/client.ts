@@ -1,13 +1,13 @@
 import type { Broker, Cancelled, Enqueued } from "../contracts/broker.ts"
 import type { Inspector } from "../contracts/inspector.ts"
 import type { ResultBackend } from "../contracts/results.ts"
-import type { Clock } from "../kit/clock.ts"
+import type { Clock, Millis } from "../kit/clock.ts"
 import { type Duration, parseDuration } from "../kit/duration.ts"
-import { StemError } from "../kit/errors.ts"
+import { messageOf, StemError, unavailable } from "../kit/errors.ts"
 import type { EnqueueOptions } from "../task/context.ts"
 import type { TaskDefinition } from "../task/define.ts"
-import type { TaskId } from "../task/envelope.ts"
-import { isEnded, type TaskStatus } from "../task/status.ts"
+import type { Envelope, TaskId } from "../task/envelope.ts"
+import { isEnded, type TaskState, type TaskStatus } from "../task/status.ts"
 import { applyDefinition } from "./definition.ts"
 import { type EnvelopeAsk, makeEnvelope } from "./envelope.ts"
 
@@ -18,8 +18,14 @@ export interface EnqueueAsk<I = unknown, O = unknown> {
   options?: EnqueueOptions
 }
 
-/** A stored task. Its type remembers what the task returns; nothing of that is there at run time. */
-export interface Sent<O = unknown> extends Enqueued {
+/**
+ * A task that was taken: by the store, or, where there is a spool and the store was away, by the spool. Its type
+ * remembers what the task returns; nothing of that is there at run time.
+ */
+export interface Sent<O = unknown> {
+  readonly id: TaskId
+  readonly kind: Enqueued["kind"] | "spooled"
+  readonly state: TaskState | "spooled"
   readonly [RETURNS]?: O
 }
 declare const RETURNS: unique symbol
@@ -35,7 +41,10 @@ export type TaskRef<O = unknown> = TaskId | Sent<O>
  * `invalid` for bad input (nothing was stored), `unavailable` when the store can not be used.
  */
 export interface Client {
-  /** Stores one task. `kind` is "duplicate" when the id was known; nothing changed then. */
+  /**
+   * Stores one task. `kind` is "duplicate" when the id was known; nothing changed then. It is "spooled" when the store
+   * was away and the spool has kept the task, which is delivered later under the same id.
+   */
   enqueue<I, O>(task: string | TaskDefinition<I, O>, input?: I, options?: EnqueueOptions): Promise<Sent<O>>
   /** Stores many, in order. All of them are checked before the first is stored. */
   enqueueMany<I, O>(asks: readonly EnqueueAsk<I, O>[]): Promise<readonly Sent<O>[]>
@@ -50,12 +59,14 @@ export interface Client {
   close(): Promise<void>
 }
 
-/** The parts a client works with; both may be of one driver. */
+/** The parts a client works with; all may be of one driver. */
 export interface ClientParts {
-  broker: Broker
-  inspector: Inspector
-  results: ResultBackend
+  broker: Pick<Broker, "enqueue" | "cancel">
+  inspector: Pick<Inspector, "find">
+  results: Pick<ResultBackend, "get" | "wait">
   clock: Clock
+  /** Takes what the store can not take now, told why. Without it `unavailable` is thrown. */
+  keep?: (envelopes: readonly Envelope[], why: StemError) => Promise<void>
   /** Headers that every task is sent with, unless it brings its own of that name. */
   trace?: () => Readonly<Record<string, string>>
   close(): Promise<void>
@@ -63,9 +74,14 @@ export interface ClientParts {
 
 /** How many envelopes one call to the store carries. */
 const BATCH = 1000
+/** How long after a failure the store is not asked again, so that a file of tasks does not wait for every batch. */
+const LEFT_ALONE: Millis = 5000
 
 /** A client of these parts. It keeps nothing of its own: closing it closes them. */
-export function createClient({ broker, inspector, results, clock, trace, close }: ClientParts): Client {
+export function createClient(parts: ClientParts): Client {
+  const { broker, inspector, results, clock, trace, close } = parts
+  let away: { readonly why: StemError; readonly until: Millis } | undefined
+
   const envelopeOf = async ({ task, input, options }: EnqueueAsk, now: number) => {
     const ask: EnvelopeAsk =
       typeof task === "string"
@@ -73,6 +89,26 @@ export function createClient({ broker, inspector, results, clock, trace, close }
         : await applyDefinition(task, input, options ?? {}, now)
     if (trace) ask.options = { ...ask.options, headers: { ...trace(), ...ask.options?.headers } }
     return makeEnvelope(clock, ask)
+  }
+
+  async function send(envelopes: readonly Envelope[]): Promise<readonly Sent<never>[]> {
+    if (!parts.keep) return broker.enqueue(envelopes)
+    if (away === undefined || clock.monotonic() >= away.until)
+      try {
+        away = undefined
+        return await broker.enqueue(envelopes)
+      } catch (error) {
+        if (!(error instanceof StemError) || error.kind !== "unavailable") throw error
+        away = { why: error, until: clock.monotonic() + LEFT_ALONE }
+      }
+    const { why } = away
+    try {
+      await parts.keep(envelopes, why)
+    } catch (error) {
+      const hint = error instanceof StemError ? error.hint : undefined
+      throw unavailable("spool_failed", `${why.message}; and the spool: ${messageOf(error)}`, hint, error)
+    }
+    return envelopes.map(({ id }) => ({ id, kind: "spooled", state: "spooled" }))
   }
 
   async function lookUp<O>(task: TaskRef<O>): Promise<StatusOf<O> | undefined> {
@@ -98,9 +134,9 @@ export function createClient({ broker, inspector, results, clock, trace, close }
     async enqueueMany(asks) {
       const now = clock.now()
       const envelopes = await Promise.all(asks.map((ask) => envelopeOf(ask as EnqueueAsk, now)))
-      const answers: Enqueued[] = []
+      const answers: Sent<never>[] = []
       for (let at = 0; at < envelopes.length; at += BATCH)
-        answers.push(...(await broker.enqueue(envelopes.slice(at, at + BATCH))))
+        answers.push(...(await send(envelopes.slice(at, at + BATCH))))
       return answers
     },
 

@@ -5,39 +5,59 @@ import { uuidv7 } from "../kit/id.ts"
 import { type Envelope, parseEnvelope } from "../task/envelope.ts"
 import type { Delivery } from "../task/lease.ts"
 
+/** Where kept envelopes were on their way to. Credentials are no part of it: they change. */
+export interface SpoolTarget {
+  /** The store, as `placeOf` names it. */
+  readonly store: string
+  readonly namespace: string
+}
+
+/** What is kept for one target. */
+export interface Kept extends SpoolTarget {
+  readonly count: number
+  /** When the oldest of it was kept. */
+  readonly oldestAt?: Millis | undefined
+}
+
 /**
  * Envelopes kept on this machine while their store can not be reached. A spool is itself a small durable store whose
  * tasks are envelopes, so several processes may fill and empty one, and a crash in between delivers twice at worst:
- * the second is a duplicate by its id.
+ * the second is a duplicate by its id. What is meant for one store and namespace is never delivered to another,
+ * unless that is asked for.
  */
 export interface Spool {
   /** Answers when they are on the disk. Throws `unavailable` when the spool can not be written: nothing is kept then. */
   keep(envelopes: readonly Envelope[]): Promise<void>
   /**
-   * Delivers all that is kept, oldest first; answers how many. Throws what the broker throws; what was not delivered
-   * stays kept.
+   * Delivers what is kept for this target, or with `all` for any, oldest first; answers how many. Throws what the
+   * broker throws; what was not delivered stays kept.
    */
-  flush(broker: Broker): Promise<number>
-  /** How many are kept. */
+  flush(broker: Pick<Broker, "enqueue">, options?: { all?: boolean }): Promise<number>
+  /** How many are kept for this target. */
   count(): Promise<number>
+  /** What is kept, for whichever target. */
+  kept(): Promise<readonly Kept[]>
   close(): Promise<void>
 }
 
-const QUEUE = "spool"
 const BATCH = 500
 /** How long a flush that died keeps its batch from the next one. */
 const LEASE: Millis = 30_000
 
-/** A spool in an open store, which serves nothing else. */
-export function createSpool({ broker: kept, inspector, close }: Driver, clock: Clock): Spool {
+/** A spool in an open store, which serves nothing else, for envelopes to this target. */
+export function createSpool(
+  { broker: kept, inspector, close }: Pick<Driver, "broker" | "inspector" | "close">,
+  target: SpoolTarget,
+  clock: Clock,
+): Spool {
   const holder = `flush-${uuidv7(clock)}`
-  const ask = { queues: [QUEUE], max: BATCH, holder, leaseMs: LEASE }
+  const own = queueOf(target)
 
   const wrap = (envelope: Envelope): Envelope => {
     const now = clock.now()
     return {
-      ...{ v: 1, id: uuidv7(clock), task: "spool", input: envelope, queue: QUEUE, priority: 5 },
-      ...{ enqueuedAt: now, dueAt: now, headers: {} },
+      ...{ v: 1, id: uuidv7(clock), task: "spool", input: envelope, queue: own, priority: 5 },
+      ...{ enqueuedAt: now, dueAt: now, headers: { ...target } },
     }
   }
 
@@ -50,17 +70,27 @@ export function createSpool({ broker: kept, inspector, close }: Driver, clock: C
       })),
     )
 
+  const queues = async () =>
+    (await inspector.queues())
+      .map(({ queue, ready, scheduled, running, retrying }) => ({
+        queue,
+        count: ready + scheduled + running + retrying,
+      }))
+      .filter(({ count }) => count > 0)
+
   return {
     async keep(envelopes) {
       await kept.enqueue(envelopes.map(wrap))
     },
 
-    async flush(broker) {
+    async flush(broker, { all = false } = {}) {
+      const named = all ? (await queues()).map(({ queue }) => queue) : [own]
+      const ask = { queues: named, max: BATCH, holder, leaseMs: LEASE }
       let delivered = 0
-      while (true) {
+      while (named.length > 0) {
         const lost = await kept.reclaim(ask)
         const { deliveries } = lost.length > 0 ? { deliveries: lost } : await kept.reserve(ask)
-        if (deliveries.length === 0) return delivered
+        if (deliveries.length === 0) break
         try {
           await broker.enqueue(deliveries.map(({ envelope }) => parseEnvelope(envelope.input)))
         } catch (error) {
@@ -70,16 +100,36 @@ export function createSpool({ broker: kept, inspector, close }: Driver, clock: C
         await finish(deliveries, "ack")
         delivered += deliveries.length
       }
+      return delivered
     },
 
     async count() {
-      const queues = await inspector.queues()
-      return queues.reduce(
-        (sum, { ready, scheduled, running, retrying }) => sum + ready + scheduled + running + retrying,
-        0,
+      return (await queues()).find(({ queue }) => queue === own)?.count ?? 0
+    },
+
+    async kept() {
+      return Promise.all(
+        (await queues()).map(async ({ queue, count }): Promise<Kept> => {
+          const [oldest] = await inspector.list({ queue, limit: 1 })
+          const { store = "?", namespace = "?" } = oldest?.envelope.headers ?? {}
+          return { store, namespace, count, oldestAt: oldest?.envelope.enqueuedAt }
+        }),
       )
     },
 
     close,
   }
+}
+
+/** A queue for each target; its name says nothing, the envelopes in it do. */
+const queueOf = ({ store, namespace }: SpoolTarget): string => `to-${fingerprint(`${namespace}\n${store}`)}`
+
+/** FNV-1a, twice with different beginnings: 64 bits, for telling a handful of stores apart. */
+function fingerprint(text: string): string {
+  const half = (start: number) => {
+    let hash = start
+    for (let at = 0; at < text.length; at++) hash = Math.imul(hash ^ text.charCodeAt(at), 0x01000193)
+    return (hash >>> 0).toString(16).padStart(8, "0")
+  }
+  return half(0x811c9dc5) + half(0x01234567)
 }

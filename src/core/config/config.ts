@@ -1,3 +1,5 @@
+import type { UrlSource } from "../contracts/credentials.ts"
+import type { TlsFiles } from "../contracts/driver.ts"
 import type { Millis } from "../kit/clock.ts"
 
 /** Everything that can be set, resolved and checked. See docs/cli.md for flags, variables and stem.toml keys. */
@@ -8,9 +10,31 @@ export interface Config {
   readonly results: string
   /** Keeps installations on one store apart. */
   readonly namespace: string
+  readonly connections: ConnectionConfig
+  readonly spool: SpoolConfig
   readonly log: LogConfig
   readonly worker: WorkerConfig
   readonly retention: Retention
+}
+
+/** How stores are reached. */
+export interface ConnectionConfig {
+  /** How long a connection attempt may take, a helper command included. */
+  readonly timeoutMs: Millis
+  /** Absent: nothing was set. */
+  readonly tls?: TlsFiles | undefined
+  /** Where the broker's URL is read from, again and again. */
+  readonly broker: UrlSource
+  /** The same of the results; the broker's unless set. */
+  readonly results: UrlSource
+}
+
+/** Where envelopes are kept while their store is away. */
+export interface SpoolConfig {
+  /** Whether senders keep there what the store does not take, and workers deliver it. */
+  readonly on: boolean
+  /** Known even while it is off, to look whether something is left in it. */
+  readonly path: string
 }
 
 /** The least grave line that is shown. */

@@ -1,8 +1,18 @@
 import * as v from "valibot"
+import type { UrlSource } from "../contracts/credentials.ts"
+import type { Millis } from "../kit/clock.ts"
 import { invalid } from "../kit/errors.ts"
 import { type Config, DEFAULT_RETENTION } from "./config.ts"
+import { connectionsOf } from "./connections.ts"
 import { type ConfigFile, readConfigFile } from "./file.ts"
-import { SETTING_KEYS, SETTINGS, type Setting, type SettingKey, type SettingValue } from "./settings.ts"
+import {
+  SETTING_KEYS,
+  SETTINGS,
+  type Setting,
+  type SettingKey,
+  type SettingValue,
+  under,
+} from "./settings.ts"
 
 /** What the world says about the settings. Nothing in here reads it: it is handed in. */
 export interface Sources {
@@ -11,8 +21,8 @@ export interface Sources {
   /** Operands of `stem worker`. */
   readonly modules?: readonly string[] | undefined
   readonly env: Readonly<Record<string, string | undefined>>
-  /** The text of the files that `…_FILE` variables name, by variable. */
-  readonly secretFiles?: Readonly<Record<string, string>> | undefined
+  /** Reads a URL that stands in a file or is printed by a command, in at most so much time. */
+  readonly readUrl?: ((source: UrlSource, within: Millis) => Promise<string>) | undefined
   /** Nearest first. */
   readonly files: readonly ConfigFile[]
   readonly directory: string
@@ -28,6 +38,8 @@ export interface Machine {
   readonly terminal: boolean
   /** The broker when nobody names one. */
   readonly broker: string
+  /** The spool when nobody names one. */
+  readonly spool: string
 }
 
 /** The kind of place a value came from. */
@@ -55,7 +67,16 @@ interface Found {
   readonly source: SourceKind
   readonly origin: string
   readonly directory: string
+  /** Absent: the value is what was found. */
+  readonly from?: Exclude<UrlSource["kind"], "given">
 }
+
+/** Time first: the others may have to be read, and that may take as long as a connection. */
+const ORDER: readonly SettingKey[] = [
+  "connect-timeout",
+  ...SETTING_KEYS.filter((key) => key !== "connect-timeout"),
+]
+const CONNECT_TIMEOUT: Millis = 5000
 
 /**
  * Flags, then the environment, then the nearest stem.toml, then the user's, then defaults. Throws
@@ -65,16 +86,32 @@ export async function resolveConfig(sources: Sources): Promise<Resolution> {
   const files: { file: ConfigFile; said: ReadonlyMap<SettingKey, unknown> }[] = []
   for (const file of sources.files) files.push({ file, said: await readConfigFile(file) })
   const values = new Map<SettingKey, Resolved>()
-  for (const key of SETTING_KEYS) {
+  const urls = new Map<SettingKey, UrlSource>()
+  for (const key of ORDER) {
     // What a file says wrong is told even where something nearer overrules it: it will bite on another day.
     for (const { file, said } of files) if (said.has(key)) accept(key, fromFile(file, said.get(key)))
     const found = fromFlag(sources, key) ?? fromEnvironment(sources, key)
     const nearest = files.find(({ said }) => said.has(key))
     const best = found ?? (nearest && fromFile(nearest.file, nearest.said.get(key)))
-    if (best) values.set(key, accept(key, best))
+    if (!best) continue
+    const { secret } = SETTINGS[key] as Setting
+    const timeout = (values.get("connect-timeout")?.value as Millis | undefined) ?? CONNECT_TIMEOUT
+    const resolved = accept(key, secret ? await read(best, sources, timeout) : best)
+    values.set(key, resolved)
+    if (secret) urls.set(key, urlSource(best, resolved))
   }
-  return withDefaults(values, sources.machine)
+  return withDefaults(values, urls, sources)
 }
+
+/** The text itself, where a file or a command has it. */
+async function read(found: Found, { readUrl }: Sources, timeout: Millis): Promise<Found> {
+  if (!found.from || !readUrl) return found
+  const source = { kind: found.from, text: String(found.raw), origin: found.origin }
+  return { ...found, raw: await readUrl(source, timeout) }
+}
+
+const urlSource = ({ from, raw, origin }: Found, { value }: Resolved): UrlSource =>
+  from ? { kind: from, text: String(raw), origin } : { kind: "given", text: String(value), origin }
 
 function fromFlag({ flags, modules, directory }: Sources, key: SettingKey): Found | undefined {
   if (key === "worker.modules")
@@ -84,16 +121,19 @@ function fromFlag({ flags, modules, directory }: Sources, key: SettingKey): Foun
   return raw === undefined ? undefined : { raw, source: "flag", origin: `--${flag}`, directory }
 }
 
-function fromEnvironment({ env, secretFiles, directory }: Sources, key: SettingKey): Found | undefined {
+function fromEnvironment({ env, directory }: Sources, key: SettingKey): Found | undefined {
   const { env: name, secret } = SETTINGS[key] as Setting
   if (!name) return undefined
-  const raw = env[name] || undefined
-  const inFile = secret ? secretFiles?.[`${name}_FILE`] : undefined
-  if (raw !== undefined && inFile !== undefined)
-    throw invalid("invalid_config", `${name} and ${name}_FILE are both set`, "Unset one of them.")
-  if (inFile !== undefined)
-    return { raw: inFile.trim(), source: "environment", origin: `${name}_FILE`, directory }
-  return raw === undefined ? undefined : { raw, source: "environment", origin: name, directory }
+  const forms = secret ? [name, `${name}_FILE`, `${name}_COMMAND`] : [name]
+  const [origin, other] = forms.filter((form) => env[form])
+  if (origin === undefined) return undefined
+  if (other !== undefined)
+    throw invalid("invalid_config", `${origin} and ${other} are both set`, "Unset one of them.")
+  const found: Found = { raw: env[origin], source: "environment", origin, directory }
+  if (origin === name) return found
+  return origin.endsWith("_FILE")
+    ? { ...found, raw: under(directory, String(found.raw)), from: "file" }
+    : { ...found, from: "command" }
 }
 
 const fromFile = (file: ConfigFile, raw: unknown): Found => ({
@@ -116,7 +156,12 @@ function accept(key: SettingKey, { raw, source, origin, directory }: Found): Res
   return { key, value, shown: show(value), source, origin }
 }
 
-function withDefaults(values: Map<SettingKey, Resolved>, machine: Machine): Resolution {
+function withDefaults(
+  values: Map<SettingKey, Resolved>,
+  urls: ReadonlyMap<SettingKey, UrlSource>,
+  sources: Sources,
+): Resolution {
+  const { machine } = sources
   const get = <K extends SettingKey>(key: K, otherwise: SettingValue<K>): SettingValue<K> => {
     const known = values.get(key)
     if (known) return known.value as SettingValue<K>
@@ -124,12 +169,30 @@ function withDefaults(values: Map<SettingKey, Resolved>, machine: Machine): Reso
     values.set(key, { key, value: otherwise, shown: show(otherwise), source: "default" })
     return otherwise
   }
+  const optional = <K extends SettingKey>(key: K): SettingValue<K> | undefined => {
+    const known = values.get(key)
+    if (known) return known.value as SettingValue<K>
+    values.set(key, { key, value: undefined, shown: null, source: "default" })
+    return undefined
+  }
   const broker = get("broker", machine.broker)
+  const spool = get("spool", false)
+  const spoolPath = typeof spool === "string" ? spool : machine.spool
+  if (spool === true) values.set("spool", { ...(values.get("spool") as Resolved), shown: spoolPath })
   const concurrency = get("worker.concurrency", 2 * machine.cores)
   const config: Config = {
     broker,
     results: get("results", broker),
     namespace: get("namespace", "stem"),
+    connections: connectionsOf(
+      {
+        ...{ broker, urls, env: sources.env, directory: sources.directory },
+        timeoutMs: get("connect-timeout", CONNECT_TIMEOUT),
+        tls: { ca: optional("tls.ca"), cert: optional("tls.cert"), key: optional("tls.key") },
+      },
+      (key) => values.get(key)?.origin,
+    ),
+    spool: { on: spool !== false, path: spoolPath },
     log: { level: get("log.level", "info"), format: get("log.format", machine.terminal ? "pretty" : "json") },
     worker: {
       modules: get("worker.modules", []),

@@ -6,7 +6,18 @@ import type { Millis } from "../kit/clock.ts"
 import { formatDuration } from "../kit/duration.ts"
 import type { QueueChoice } from "./config.ts"
 import { maskUrl } from "./mask.ts"
-import { choice, duration, flag, paths, queues, type Reader, size, text, whole } from "./values.ts"
+import {
+  choice,
+  duration,
+  flag,
+  pathOrSwitch,
+  paths,
+  queues,
+  type Reader,
+  size,
+  text,
+  whole,
+} from "./values.ts"
 
 /** What is known of one setting. */
 export interface Setting<T = unknown> {
@@ -19,8 +30,14 @@ export interface Setting<T = unknown> {
   readonly env?: string
   /** Whether stem.toml may say it. */
   readonly file: boolean
-  /** May hold a secret: the variable also has a `…_FILE` form that names a file to read it from. */
+  /**
+   * May hold a secret: the variable also has a form `…_FILE`, which names a file to read it from, and a form
+   * `…_COMMAND`, whose output it is. stem.toml has neither: a folder somebody happens to stand in must not run
+   * commands, or have a secret sent to a store of its choice.
+   */
   readonly secret?: boolean
+  /** The variable that names a file with the password alone. */
+  readonly passwordFile?: string
   /** Relative paths are meant from the place that names them: the current directory, or stem.toml's own. */
   readonly place?: (value: T, directory: string) => T
 }
@@ -42,16 +59,20 @@ const setting = <T>(given: Partial<Setting<T>> & Pick<Setting<T>, "about" | "rea
   ...given,
 })
 
-const store = (about: string, name: string, env: string) =>
+const store = (about: string, flag: string, env: string, passwordFile: string) =>
   setting({
-    about,
-    read: STORE,
-    show: maskUrl,
-    flag: name,
-    env,
-    secret: true,
+    ...{ about, read: STORE, show: maskUrl, flag, env, secret: true, passwordFile },
     place: (url: string, directory: string) =>
       /^sqlite:(?![/:~]|[a-z]:[\\/])/i.test(url) ? `sqlite:${under(directory, url.slice(7))}` : url,
+  })
+
+const pem = (about: string, name: string) =>
+  setting({
+    about,
+    read: text("a file", /./),
+    flag: `tls-${name}`,
+    env: `STEM_TLS_${name.toUpperCase()}`,
+    place: (path: string, directory: string) => under(directory, path),
   })
 
 /** A path as seen from a directory. */
@@ -62,13 +83,36 @@ export const under = (directory: string, path: string): string =>
 
 /** All settings, by their key in stem.toml, in the order in which they are shown. */
 export const SETTINGS = {
-  broker: store("where tasks live", "broker", "STEM_BROKER_URL"),
-  results: store("where ended tasks are remembered", "results", "STEM_RESULT_BACKEND_URL"),
+  broker: store("where tasks live", "broker", "STEM_BROKER_URL", "STEM_BROKER_PASSWORD_FILE"),
+  results: store(
+    "where ended tasks are remembered",
+    "results",
+    "STEM_RESULT_BACKEND_URL",
+    "STEM_RESULT_BACKEND_PASSWORD_FILE",
+  ),
   namespace: setting({
     about: "keeps installations on one store apart",
     read: NAME,
     flag: "namespace",
     env: "STEM_NAMESPACE",
+  }),
+  "connect-timeout": setting({
+    about: "how long a connection attempt may take",
+    read: duration(50),
+    show: length,
+    flag: "connect-timeout",
+    env: "STEM_CONNECT_TIMEOUT",
+  }),
+  "tls.ca": pem("a file of certificates (PEM) to trust in place of the system's", "ca"),
+  "tls.cert": pem("a file with our own certificate (PEM), for servers that ask for one", "cert"),
+  "tls.key": pem("a file with the key (PEM) of our own certificate", "key"),
+  spool: setting({
+    about: "keeps what is enqueued while the store is away: a file, or true for the usual one",
+    read: pathOrSwitch,
+    flag: "spool",
+    env: "STEM_SPOOL",
+    place: (value: string | boolean, directory: string) =>
+      typeof value === "string" ? under(directory, value) : value,
   }),
   "log.level": setting({
     about: "the least important line that is shown on stderr",

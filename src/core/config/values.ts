@@ -111,3 +111,11 @@ function queueChoice(written: string): QueueChoice {
     return { name, weight: share }
   throw new Error(`the weight of queue "${name}" is not a whole number from 1 to 1000`)
 }
+
+/** A path to keep something in; yes for the usual one, no for none. */
+export const pathOrSwitch: Reader<string | boolean> = reader((value) => {
+  if (value === true || value === "true" || value === "1") return true
+  if (value === false || value === "false" || value === "0") return false
+  if (typeof value === "string" && value.trim() !== "") return value
+  throw new Error(`${quoted(value)} is neither a path nor true nor false`)
+})

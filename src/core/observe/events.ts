@@ -41,6 +41,8 @@ export type WorkerEvent =
   | { readonly kind: "draining"; readonly running: number; readonly graceMs: Millis }
   | { readonly kind: "aborting"; readonly running: number }
   | { readonly kind: "pruned"; readonly statuses: number; readonly deadLetters: number }
+  /** Envelopes that were kept while the store was away are in the store now. */
+  | { readonly kind: "spool_flushed"; readonly count: number }
   | { readonly kind: "upkeep_failed"; readonly error: Failure }
   | { readonly kind: "listener_failed"; readonly error: Failure }
   | { readonly kind: "stopped"; readonly forced: boolean }

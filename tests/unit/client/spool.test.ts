@@ -6,13 +6,15 @@ import type { Broker } from "../../../src/core/contracts/broker.ts"
 import { unavailable } from "../../../src/core/kit/errors.ts"
 import { manualClock } from "../../support/manual-clock.ts"
 
+const TARGET = { store: "redis://host:6379", namespace: "shop" }
 let stores = 0
 
 async function desk() {
   const clock = manualClock()
   const openOne = () => open(`memory:spool-${++stores}`, { namespace: "t", clock })
   const target = await openOne()
-  const spool = createSpool(await openOne(), clock)
+  const kept = await openOne()
+  const spool = createSpool(kept, TARGET, clock)
   const envelopes = Array.from({ length: 1200 }, (_, n) =>
     makeEnvelope(clock, {
       task: "t",
@@ -20,7 +22,7 @@ async function desk() {
       options: { id: `e${n}`, delay: n === 7 ? "1h" : 0, priority: n % 10 },
     }),
   )
-  return { clock, target, spool, envelopes }
+  return { clock, target, kept, spool, envelopes }
 }
 
 describe("a spool", () => {
@@ -44,6 +46,19 @@ describe("a spool", () => {
     await expect(spool.flush(away)).rejects.toMatchObject({ code: "store_away" })
     expect(await spool.count()).toBe(10)
     expect(await spool.flush(target.broker)).toBe(10)
+  })
+
+  test("What was kept for one store is not delivered to another", async () => {
+    const { clock, target, kept, spool, envelopes } = await desk()
+    const other = createSpool(kept, { ...TARGET, store: "redis://other:6379" }, clock)
+    const elsewhere = createSpool(kept, { ...TARGET, namespace: "test" }, clock)
+    await spool.keep(envelopes.slice(0, 10))
+    await other.keep(envelopes.slice(10, 13))
+    expect(await elsewhere.flush(target.broker)).toBe(0)
+    expect(await other.flush(target.broker)).toBe(3)
+    expect(await other.kept()).toEqual([{ ...TARGET, count: 10, oldestAt: clock.now() }])
+    expect(await elsewhere.flush(target.broker, { all: true })).toBe(10)
+    expect(await spool.kept()).toEqual([])
   })
 
   test("a flush that died is made up for by a later one, and doubles nothing", async () => {

@@ -11,6 +11,7 @@ const TABLE: [url: string, shown: string][] = [
   ["postgres://user@host/db", "postgres://user@host/db"],
   ["postgres://user:p@ss@host/db", "postgres://user:***@host/db"],
   ["postgres://host/db?user=a&password=secret", "postgres://host/db?user=a&password=***"],
+  ["redis://user:p/w#d@host/0", "redis://user:***@host/0"],
   ["amqp://host/?access_token=secret&x=1", "amqp://host/?access_token=***&x=1"],
 ]
 for (const [url, shown] of TABLE) test(`${url} is shown as ${shown}`, () => expect(maskUrl(url)).toBe(shown))

@@ -2,7 +2,14 @@ import { expect, test } from "bun:test"
 import { resolveConfig, type Sources } from "../../../src/core/config/resolve.ts"
 import { StemError } from "../../../src/core/kit/errors.ts"
 
-const MACHINE = { cores: 2, host: "box", pid: 7, terminal: false, broker: "sqlite:/state/stem.db" }
+const MACHINE = {
+  cores: 2,
+  host: "box",
+  pid: 7,
+  terminal: false,
+  broker: "sqlite:/state/stem.db",
+  spool: "/state/spool.db",
+}
 const resolve = (given: Partial<Sources>) =>
   resolveConfig({ flags: {}, env: {}, files: [], directory: "/here", machine: MACHINE, ...given })
 const file = (text: string, name = "stem.toml", directory = "/project") => ({ name, directory, text })
@@ -47,6 +54,12 @@ test("the defaults follow from the machine", async () => {
     broker: "sqlite:/state/stem.db",
     results: "sqlite:/state/stem.db",
     namespace: "stem",
+    connections: {
+      timeoutMs: 5000,
+      broker: { kind: "given", text: "sqlite:/state/stem.db", origin: "default" },
+      results: { kind: "given", text: "sqlite:/state/stem.db", origin: "default" },
+    },
+    spool: { on: false, path: "/state/spool.db" },
     log: { level: "info", format: "json" },
     worker: {
       ...{ modules: [], queues: [], concurrency: 4, isolates: 2, isolation: "process", leaseMs: 30_000 },
@@ -65,6 +78,11 @@ test("every setting can be said in the environment", async () => {
       STEM_BROKER_URL: "sqlite:/a.db",
       STEM_RESULT_BACKEND_URL: "sqlite:/b.db",
       STEM_NAMESPACE: "other",
+      STEM_CONNECT_TIMEOUT: "2s",
+      STEM_TLS_CA: "ca.crt",
+      STEM_TLS_CERT: "/etc/us.crt",
+      STEM_TLS_KEY: "us.key",
+      STEM_SPOOL: "spool.db",
       STEM_LOG_LEVEL: "warn",
       STEM_LOG_FORMAT: "pretty",
       STEM_QUEUES: "a=3,b=1",
@@ -83,6 +101,13 @@ test("every setting can be said in the environment", async () => {
   })
   expect(config).toEqual({
     ...{ broker: "sqlite:/a.db", results: "sqlite:/b.db", namespace: "other" },
+    connections: {
+      timeoutMs: 2000,
+      tls: { ca: "/here/ca.crt", cert: "/etc/us.crt", key: "/here/us.key" },
+      broker: { kind: "given", text: "sqlite:/a.db", origin: "STEM_BROKER_URL" },
+      results: { kind: "given", text: "sqlite:/b.db", origin: "STEM_RESULT_BACKEND_URL" },
+    },
+    spool: { on: true, path: "/here/spool.db" },
     log: { level: "warn", format: "pretty" },
     worker: {
       modules: [],
@@ -95,7 +120,7 @@ test("every setting can be said in the environment", async () => {
     },
     retention: { successesMs: 3_600_000, failuresMs: 7_200_000, deadLettersMs: 10_800_000 },
   })
-  expect(values.filter(({ source }) => source === "environment")).toHaveLength(17)
+  expect(values.filter(({ source }) => source === "environment")).toHaveLength(22)
 })
 
 test("stem.toml says lists, numbers and queues in TOML's own kinds", async () => {
@@ -138,13 +163,62 @@ test("an empty variable counts as unset", async () => {
   expect((await resolve({ env: { STEM_NAMESPACE: "" } })).config.namespace).toBe("stem")
 })
 
-test("a secret can come from a file, but not from two places at once", async () => {
-  const secretFiles = { STEM_BROKER_URL_FILE: "redis://u:secret@host/0\n" }
-  const { config, values } = await resolve({ secretFiles })
+test("a URL can come from a file or a command, but not from two places at once", async () => {
+  const asked: unknown[] = []
+  const readUrl: Sources["readUrl"] = async (source, within) => {
+    asked.push([source, within])
+    return "redis://u:secret@host/0"
+  }
+  const env = { STEM_BROKER_URL_FILE: "url", STEM_CONNECT_TIMEOUT: "3s" }
+  const { config, values } = await resolve({ readUrl, env })
+  const source = { kind: "file" as const, text: "/here/url", origin: "STEM_BROKER_URL_FILE" }
+  expect(asked).toEqual([[source, 3000]])
   expect(config.broker).toBe("redis://u:secret@host/0")
+  expect(config.connections).toMatchObject({ broker: source, results: source })
   expect(values[0]).toMatchObject({ shown: "redis://u:***@host/0", origin: "STEM_BROKER_URL_FILE" })
-  const error = await refused({ secretFiles, env: { STEM_BROKER_URL: "memory:" } })
-  expect(error.message).toBe("STEM_BROKER_URL and STEM_BROKER_URL_FILE are both set")
+  const command = await resolve({ readUrl, env: { STEM_RESULT_BACKEND_URL_COMMAND: "pass show x" } })
+  expect(command.config.connections.results).toMatchObject({ kind: "command", text: "pass show x" })
+  for (const [one, other] of [
+    ["STEM_BROKER_URL", "STEM_BROKER_URL_FILE"],
+    ["STEM_BROKER_URL_FILE", "STEM_BROKER_URL_COMMAND"],
+  ] as const)
+    expect((await refused({ readUrl, env: { [one]: "x", [other]: "y" } })).message).toBe(
+      `${one} and ${other} are both set`,
+    )
+})
+
+test("what a flag overrules is neither read nor run", async () => {
+  const readUrl = () => Promise.reject(new Error("it was read"))
+  const env = { STEM_BROKER_URL_COMMAND: "pass show x" }
+  const { config } = await resolve({ readUrl, env, flags: { broker: "redis://host" } })
+  expect(config.connections.broker).toEqual({ kind: "given", text: "redis://host", origin: "--broker" })
+})
+
+test("a password file is known of each store", async () => {
+  const env = { STEM_BROKER_PASSWORD_FILE: "secret", STEM_RESULT_BACKEND_PASSWORD_FILE: "/other" }
+  const { config } = await resolve({ env, flags: { broker: "redis://host", results: "postgres://host" } })
+  expect(config.connections.broker.passwordFile).toEqual({
+    ...{ path: "/here/secret", origin: "STEM_BROKER_PASSWORD_FILE" },
+  })
+  expect(config.connections.results.passwordFile?.path).toBe("/other")
+  const alone = await resolve({ env, flags: { broker: "redis://host" } })
+  expect(alone.config.connections.results).toEqual(alone.config.connections.broker)
+})
+
+test("paths of certificates and of the spool in stem.toml are meant from its folder", async () => {
+  const { config } = await resolve({ files: [file('spool = "kept.db"\n[tls]\nca = "ca.crt"')] })
+  expect(config.connections.tls).toMatchObject({ ca: "/project/ca.crt" })
+  expect(config.spool).toEqual({ on: true, path: "/project/kept.db" })
+})
+
+test("a spool can be switched on and off without naming a file", async () => {
+  const on = await resolve({ flags: { spool: true } })
+  expect(on.config.spool).toEqual({ on: true, path: "/state/spool.db" })
+  expect(on.values.find(({ key }) => key === "spool")?.shown).toBe("/state/spool.db")
+  expect((await resolve({ env: { STEM_SPOOL: "1" } })).config.spool.on).toBe(true)
+  expect((await resolve({ env: { STEM_SPOOL: "0" }, files: [file("spool = true")] })).config.spool.on).toBe(
+    false,
+  )
 })
 
 const WRONG: [Partial<Sources>, string][] = [
@@ -170,6 +244,14 @@ const WRONG: [Partial<Sources>, string][] = [
     { files: [file("worker.lease = 30")] },
     'stem.toml: worker.lease: 30 is not a duration; write it as text, as in "30s"',
   ],
+  [{ env: { STEM_TLS_CERT: "us.crt" } }, "STEM_TLS_CERT names a certificate without its key"],
+  [{ flags: { "tls-key": "us.key" } }, "--tls-key names a key without its certificate"],
+  [
+    { files: [file("connect-timeout = 5")] },
+    'stem.toml: connect-timeout: 5 is not a duration; write it as text, as in "30s"',
+  ],
+  [{ files: [file("spool = 5")] }, "stem.toml: spool: 5 is neither a path nor true nor false"],
+  [{ files: [file('broker-command = "x"')] }, "stem.toml: broker-command: there is no such setting"],
   [{ files: [file("worker.concurency = 2")] }, "stem.toml: worker.concurency: there is no such setting"],
   [{ files: [file("[wroker]\nlease = '1s'")] }, "stem.toml: wroker: there is no such setting"],
   [{ files: [file("worker = 3")] }, "stem.toml: worker: there is no such setting"],

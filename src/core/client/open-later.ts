@@ -1,0 +1,30 @@
+import type { ClientParts } from "./client.ts"
+
+/**
+ * Parts that are opened when they are first used, and tried again at the next use when that failed: what a sender
+ * with a spool needs, for it has to start while the store is away.
+ */
+export function openLater(
+  open: () => Promise<Pick<ClientParts, "broker" | "inspector" | "results" | "close">>,
+): Pick<ClientParts, "broker" | "inspector" | "results" | "close"> {
+  let opening: ReturnType<typeof open> | undefined
+  const opened = () => {
+    opening ??= open().catch((error) => {
+      opening = undefined
+      throw error
+    })
+    return opening
+  }
+  return {
+    broker: {
+      enqueue: async (envelopes) => (await opened()).broker.enqueue(envelopes),
+      cancel: async (ids, how) => (await opened()).broker.cancel(ids, how),
+    },
+    inspector: { find: async (ids) => (await opened()).inspector.find(ids) },
+    results: {
+      get: async (ids) => (await opened()).results.get(ids),
+      wait: async (id, until, signal) => (await opened()).results.wait(id, until, signal),
+    },
+    close: async () => (await opening?.catch(() => undefined))?.close(),
+  }
+}
