@@ -36,7 +36,7 @@ const OLDEST = 140_000
  * What a session may take, so that the server gives up what we no longer wait for; and no plan that was made while a
  * table was empty may read the whole of it when it is full.
  */
-const SESSION = `SET statement_timeout = '30s'; SET lock_timeout = '10s'; SET idle_in_transaction_session_timeout = '30s';
+const SESSION = `SET statement_timeout = '9s'; SET lock_timeout = '5s'; SET idle_in_transaction_session_timeout = '30s';
   SET client_min_messages = 'warning'; SET enable_seqscan = off; SET jit = off`
 
 /** Makes one connection with the credentials of this moment. Throws `unavailable` naming host, port and likely cause. */

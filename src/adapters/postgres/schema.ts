@@ -16,14 +16,14 @@ const LOCK = 1_400_136_045
 
 /** What is missing in this schema. Throws `store_too_new` for one that this Stem must not touch. */
 export async function pendingMigration(client: Client, schema: string, where: string): Promise<Migration> {
-  const from = await versionOf(client, schema)
+  const { version: from, made } = await foundIn(client, schema)
   if (from > STEPS.length)
     throw invalid(
       "store_too_new",
       `the schema "${schema}" of ${where} has version ${from}, and this Stem knows ${STEPS.length}`,
       "Use the newer Stem that made it, or another schema: add ?schema=NAME to the URL.",
     )
-  return { from, to: STEPS.length, statements: statementsFrom(from, schema) }
+  return { from, to: STEPS.length, statements: statementsFrom(from, schema, made) }
 }
 
 /** Brings the schema up to date. Safe when many processes do it at once: one does, the others find it done. */
@@ -32,6 +32,7 @@ export async function applyMigration(client: Client, schema: string, where: stri
   if (migration.from === migration.to) return migration
   await client.script("BEGIN")
   try {
+    await client.script("SET LOCAL lock_timeout = 0; SET LOCAL statement_timeout = 0")
     await client.script(`SELECT pg_advisory_xact_lock(${LOCK}, hashtext('${schema}'))`)
     const now = await pendingMigration(client, schema, where)
     for (const statement of now.statements) await client.script(statement)
@@ -44,17 +45,26 @@ export async function applyMigration(client: Client, schema: string, where: stri
 }
 
 /** The version of what is there; 0 for nothing. */
-export async function versionOf(client: Client, schema: string): Promise<number> {
-  const there = `SELECT to_regclass('${schema}.migrations') IS NOT NULL AS there`
-  if (!(await client.query<{ there: boolean }>(there, []))[0]?.there) return 0
+export const versionOf = async (client: Client, schema: string): Promise<number> =>
+  (await foundIn(client, schema)).version
+
+/** Asks the catalogue by a query: `to_regclass` may answer from before the lock was waited for. */
+async function foundIn(client: Client, schema: string): Promise<{ version: number; made: boolean }> {
+  const there = `SELECT EXISTS (SELECT FROM pg_namespace WHERE nspname = '${schema}') AS made, EXISTS (
+    SELECT FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+    WHERE n.nspname = '${schema}' AND c.relname = 'migrations') AS filled`
+  const [found] = await client.query<{ made: boolean; filled: boolean }>(there, [])
+  const made = found?.made ?? false
+  if (!found?.filled) return { version: 0, made }
   const latest = `SELECT max(version) AS version FROM ${schema}.migrations`
-  return (await client.query<{ version: number | null }>(latest, []))[0]?.version ?? 0
+  return { version: (await client.query<{ version: number | null }>(latest, []))[0]?.version ?? 0, made }
 }
 
-function statementsFrom(from: number, schema: string): readonly string[] {
+function statementsFrom(from: number, schema: string, made: boolean): readonly string[] {
   if (from === STEPS.length) return []
+  // Making a schema takes a right on the database, which not everybody has whose schema was made for them.
   const first = [
-    `CREATE SCHEMA IF NOT EXISTS ${schema}`,
+    ...(made ? [] : [`CREATE SCHEMA ${schema}`]),
     `CREATE TABLE ${schema}.migrations (version integer PRIMARY KEY)`,
   ]
   return [

@@ -1,0 +1,77 @@
+import { afterAll, beforeAll, expect, test } from "bun:test"
+import { open } from "../../src/adapters/postgres/driver.ts"
+import type { Driver } from "../../src/core/contracts/driver.ts"
+import { systemClock } from "../../src/runtime/clock.ts"
+import { tasksBy } from "../support/envelopes.ts"
+import { type PostgresServer, postgresServer } from "../support/postgres-server.ts"
+import { settlementsBy } from "../support/settlements.ts"
+
+// Counted in pages that the server touched, not in time; and without autovacuum, which would hide what is dead.
+let server: PostgresServer
+let driver: Driver
+beforeAll(async () => {
+  server = await postgresServer({
+    settings: [
+      "autovacuum = off",
+      "fsync = off",
+      "shared_buffers = 256MB",
+      "max_wal_size = 2GB",
+      "track_functions = all",
+    ],
+  })
+  driver = await open(server.url, { namespace: "lean", clock: systemClock })
+}, 60_000)
+afterAll(async () => {
+  await driver.close()
+  await server.remove()
+}, 60_000)
+
+const task = tasksBy(systemClock)
+const say = settlementsBy(systemClock)
+let made = 0
+
+async function store(count: number, wish: Parameters<typeof task>[1] = {}): Promise<void> {
+  for (let left = count; left > 0; left -= 2000)
+    await driver.broker.enqueue(Array.from({ length: Math.min(left, 2000) }, () => task(`t${made++}`, wish)))
+}
+
+async function drain(count: number): Promise<void> {
+  for (let left = count; left > 0; ) {
+    const ask = { queues: ["default"], max: 1000, holder: "w", leaseMs: 600_000 }
+    const { deliveries } = await driver.broker.reserve(ask)
+    left -= deliveries.length
+    await driver.broker.settle(deliveries.map((delivery) => say.success(delivery)))
+  }
+}
+
+/** How many pages a reserve of ten touches. */
+async function pagesOfReserve(): Promise<number> {
+  const reserve = `EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) SELECT * FROM stem.reserve(
+    ARRAY[(SELECT queue FROM stem.queues WHERE name = 'default')], 10, ${Date.now()}, 'w', 9000000000001)`
+  // The first in a session reads the catalogues; the others are undone.
+  const rows = await server.sql("SET jit = off", "BEGIN", reserve, "ROLLBACK", "BEGIN", reserve)
+  const [row = {}] = rows
+  const [{ Plan: plan }] = row["QUERY PLAN"] as [{ Plan: Record<string, number> }]
+  return Number(plan["Shared Hit Blocks"]) + Number(plan["Shared Read Blocks"])
+}
+
+/** So many dead entries lie on a page of the index; until vacuum comes a reserve passes them, page by page. */
+const DEAD_PER_PAGE = 150
+
+test("a reserve touches as few pages before, amid and after a hundred thousand tasks, and beside as many scheduled", async () => {
+  await store(100)
+  const fresh = await pagesOfReserve()
+  await store(100_000)
+  const deep = await pagesOfReserve()
+  await drain(100_000)
+  const drained = await pagesOfReserve()
+  await server.sql("VACUUM stem.tasks")
+  const vacuumed = await pagesOfReserve()
+  await store(100_000, { dueIn: 3_600_000, priority: 9 })
+  const scheduled = await pagesOfReserve()
+  console.log("pages of a reserve", { fresh, deep, drained, vacuumed, scheduled })
+  expect(deep).toBeLessThan(fresh * 1.5 + 50)
+  expect(drained).toBeLessThan(fresh * 1.5 + 100_000 / DEAD_PER_PAGE)
+  expect(vacuumed).toBeLessThan(fresh * 1.5 + 50)
+  expect(scheduled).toBeLessThan(fresh * 1.5 + 50)
+}, 120_000)
