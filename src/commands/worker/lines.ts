@@ -2,6 +2,7 @@ import { formatDuration } from "../../core/kit/duration.ts"
 import { formatInstant } from "../../core/kit/instant.ts"
 import type { EventTask, WorkerEvent } from "../../core/observe/events.ts"
 import type { Failure } from "../../core/task/failure.ts"
+import { beatLine } from "../beat/lines.ts"
 
 /** One line of the log. */
 export interface Line {
@@ -112,6 +113,8 @@ export function lineOf(event: WorkerEvent): Line {
           forced: event.forced,
         },
       )
+    default:
+      return { event: event.kind, ...beatLine(event) }
   }
 }
 

@@ -2,6 +2,7 @@ import type { IsolateLine } from "../contracts/isolates.ts"
 import type { Millis } from "../kit/clock.ts"
 import type { TaskId } from "../task/envelope.ts"
 import { type Failure, toFailure } from "../task/failure.ts"
+import type { BeatEvent } from "./beat-events.ts"
 
 /** The task an event is about. */
 export interface EventTask {
@@ -12,10 +13,11 @@ export interface EventTask {
 }
 
 /**
- * What a worker says it did, after the store has it. Nothing decides anything from an event, and a listener that
+ * What a worker, or the Beat in it, says it did, after the store has it. Nothing decides anything from an event, and a listener that
  * throws changes nothing.
  */
 export type WorkerEvent =
+  | BeatEvent
   | {
       readonly kind: "ready"
       readonly tasks: readonly string[]

@@ -1,7 +1,7 @@
 import type { Broker } from "../contracts/broker.ts"
 import type { Clock, Millis } from "../kit/clock.ts"
+import type { StoreWatch } from "../observe/store-watch.ts"
 import type { Delivery } from "../task/lease.ts"
-import type { StoreWatch } from "./store-watch.ts"
 
 /** What a fetcher needs. */
 export interface FetcherParts {

@@ -3,9 +3,9 @@ import type { Isolates } from "../contracts/isolates.ts"
 import type { Clock, Millis } from "../kit/clock.ts"
 import { within } from "../kit/deadline.ts"
 import type { Listener } from "../observe/events.ts"
+import type { StoreWatch } from "../observe/store-watch.ts"
 import { aboutTask } from "./about.ts"
 import { type Held, type Leases, marginOf } from "./held.ts"
-import type { StoreWatch } from "./store-watch.ts"
 
 interface Parts {
   readonly leases: Leases

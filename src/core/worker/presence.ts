@@ -1,6 +1,6 @@
 import type { Presence, WorkerRegistry } from "../contracts/workers.ts"
 import type { Clock, Millis } from "../kit/clock.ts"
-import type { StoreWatch } from "./store-watch.ts"
+import type { StoreWatch } from "../observe/store-watch.ts"
 
 /** How often a worker says that it is there, and after how long of silence it is taken for gone. */
 const EVERY: Millis = 5000

@@ -2,8 +2,8 @@ import type { Broker } from "../contracts/broker.ts"
 import type { Inspector } from "../contracts/inspector.ts"
 import type { Clock, Millis } from "../kit/clock.ts"
 import { within } from "../kit/deadline.ts"
+import type { StoreWatch } from "../observe/store-watch.ts"
 import type { FetcherParts } from "./fetcher.ts"
-import type { StoreWatch } from "./store-watch.ts"
 
 /** The safety net under wake-ups that never arrive. */
 const POLL: Millis = 5000

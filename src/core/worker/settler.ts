@@ -1,6 +1,6 @@
 import type { Broker } from "../contracts/broker.ts"
+import type { StoreWatch } from "../observe/store-watch.ts"
 import type { Settled, Settlement } from "../task/verdict.ts"
-import type { StoreWatch } from "./store-watch.ts"
 
 /**
  * Group commit without a timer: while one settle is in flight the next ones gather. No delay when idle, full

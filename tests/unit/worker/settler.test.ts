@@ -2,9 +2,9 @@ import { describe, expect, test } from "bun:test"
 import type { Broker } from "../../../src/core/contracts/broker.ts"
 import { unavailable } from "../../../src/core/kit/errors.ts"
 import type { WorkerEvent } from "../../../src/core/observe/events.ts"
+import { createStoreWatch } from "../../../src/core/observe/store-watch.ts"
 import type { Settled, Settlement } from "../../../src/core/task/verdict.ts"
 import { createSettler } from "../../../src/core/worker/settler.ts"
-import { createStoreWatch } from "../../../src/core/worker/store-watch.ts"
 import { manualClock } from "../../support/manual-clock.ts"
 
 const settlement = (id: string): Settlement => ({

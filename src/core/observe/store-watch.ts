@@ -1,6 +1,6 @@
 import type { Clock, Millis } from "../kit/clock.ts"
-import type { Listener } from "../observe/events.ts"
 import { toFailure } from "../task/failure.ts"
+import type { Listener } from "./events.ts"
 
 /**
  * Whether the store answers, as all loops of one worker see it: said once when it goes, once when it is back,
