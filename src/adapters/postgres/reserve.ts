@@ -73,17 +73,22 @@ export function createLeasing({ work, ns, clock, queues }: Store, endings: Endin
       const open = await queues.known(ask.queues)
       if (open.length === 0) return { deliveries }
       const asked = numbers(open)
+      let wakeAt = NEVER
       while (deliveries.length < max) {
         const now = clock.now()
         const room = max - deliveries.length
-        const lists = await reserve.one<LeaseLists>(asked, room, now, holder, now + leaseMs)
+        // Sent together: an idle worker's task is not kept waiting for a second round trip.
+        const [lists, at] = await Promise.all([
+          reserve.one<LeaseLists>(asked, room, now, holder, now + leaseMs),
+          next.one<{ due: string | null; expiry: string | null }>(asked),
+        ])
         const rows = rowsOf(lists)
         await deliver(rows, ask, now, false, deliveries)
-        if (rows.length < room) break
+        if (rows.length === room) continue
+        wakeAt = Math.min(instant(at?.due), instant(at?.expiry))
+        break
       }
       if (deliveries.length >= max) return { deliveries }
-      const at = await next.one<{ due: string | null; expiry: string | null }>(asked)
-      const wakeAt = Math.min(instant(at?.due), instant(at?.expiry))
       return { deliveries, ...(wakeAt < NEVER && { wakeAt }) }
     },
 

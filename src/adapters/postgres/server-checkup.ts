@@ -7,7 +7,7 @@ import type { Store } from "./store.ts"
 /** What the clocks of two machines may differ by before leases suffer. */
 const SKEW: Millis = 1000
 /** How long a transaction may hold back vacuum before reserve feels it. */
-const LONG_TRANSACTION: Millis = 300_000
+const LONG_TRANSACTION: Millis = 60_000
 /** Dead rows beside live ones, from where vacuum is seen to lag. */
 const DEAD_ROWS = 200_000
 const BUSY = 0.9
