@@ -8,6 +8,7 @@ import { RetryPolicy } from "./retry.ts"
 
 /** What of the sun a schedule may wait for. Dawn and dusk are civil: its centre 6 degrees under the horizon. */
 export const SOLAR_EVENTS = ["dawn", "sunrise", "noon", "sunset", "dusk"] as const
+/** One of {@link SOLAR_EVENTS}. */
 export type SolarEvent = (typeof SOLAR_EVENTS)[number]
 
 /** The shortest interval of `every`. Below it a task per firing is no longer what anybody wants. */
