@@ -24,8 +24,6 @@ export interface Connection {
   /** Does more than a statement on a live connection. */
   use<T>(work: (client: Client) => Promise<T>, ms?: Millis): Promise<T>
   readonly up: boolean
-  /** Leaves the server; the next statement connects again. */
-  reset(): void
   close(): Promise<void>
 }
 
@@ -89,7 +87,6 @@ export function createConnection(
     get up() {
       return link.up
     },
-    reset: link.reset,
     close: link.close,
   }
 }

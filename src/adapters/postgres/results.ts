@@ -84,7 +84,10 @@ export function createResults(store: Store): ResultBackend {
 
     async list({ states, task, queue, since, until, limit }) {
       if (states?.length === 0) return []
-      const rows = await desk_list(since, until, task, queue, states, limit)
+      const rows = await list.all<{ status: string }>(
+        ...([ns, since ?? Number.MIN_SAFE_INTEGER, until ?? Number.MAX_SAFE_INTEGER] as const),
+        ...([task ?? null, queue ?? null, states ? texts(states) : null, limit] as const),
+      )
       return rows.map(({ status }) => decodeStatus(status))
     },
 
@@ -96,20 +99,6 @@ export function createResults(store: Store): ResultBackend {
       const row = await prune.one<{ n: number }>(ns, succeededBefore, otherBefore, max)
       return row?.n ?? 0
     },
-  }
-
-  function desk_list(
-    since: number | undefined,
-    until: number | undefined,
-    task: string | undefined,
-    queue: string | undefined,
-    states: readonly string[] | undefined,
-    limit: number,
-  ) {
-    return list.all<{ status: string }>(
-      ...([ns, since ?? Number.MIN_SAFE_INTEGER, until ?? Number.MAX_SAFE_INTEGER] as const),
-      ...([task ?? null, queue ?? null, states ? texts(states) : null, limit] as const),
-    )
   }
 }
 
