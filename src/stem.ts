@@ -17,6 +17,7 @@ import type { WorkerRegistry } from "./core/contracts/workers.ts"
 import type { Clock } from "./core/kit/clock.ts"
 import type { Duration } from "./core/kit/duration.ts"
 import { StemError } from "./core/kit/errors.ts"
+import { storeClock } from "./core/kit/store-clock.ts"
 import type { Listener } from "./core/observe/events.ts"
 import { defineTask, retryAfter } from "./core/task/define.ts"
 import type { RunningWorker } from "./core/worker/worker.ts"
@@ -40,7 +41,10 @@ export interface Stores {
   readonly drivers: readonly Driver[]
   /** What the broker's store can do. */
   readonly capabilities: Capabilities
+  /** Goes by the broker's time where the broker is another machine. */
   readonly clock: Clock
+  /** Looks at the broker's time again. Throws `unavailable`. */
+  followClock(): Promise<void>
   close(): Promise<void>
 }
 
@@ -49,8 +53,9 @@ export type StoreConfig = Pick<Config, "broker" | "namespace"> &
   Partial<Pick<Config, "results" | "connections">>
 
 /** Opens what the configuration names. Throws `unavailable` or `invalid`; then nothing is left open. */
-export async function openStores(config: StoreConfig, clock: Clock = systemClock): Promise<Stores> {
+export async function openStores(config: StoreConfig, machine: Clock = systemClock): Promise<Stores> {
   const { connections } = config
+  const clock = storeClock(machine)
   const open = async (url: string, which: "broker" | "results" = "broker") => {
     if (url === `sqlite:${defaultStatePath()}`) makeStateFolder()
     const reach = connections && (await reachOf(connections, which))
@@ -58,13 +63,19 @@ export async function openStores(config: StoreConfig, clock: Clock = systemClock
   }
   const driver = await open(config.broker)
   const { broker, inspector, results, workers, capabilities } = driver
-  if (config.results === undefined || config.results === config.broker)
-    return {
-      ...{ broker, inspector, results, workers, capabilities, clock, drivers: [driver] },
-      close: () => driver.close(),
-    }
-
+  const followClock = async () => {
+    const asked = clock.monotonic()
+    const now = await driver.ping()
+    if (now !== undefined) clock.follow(now, asked)
+  }
   try {
+    // A store on this machine has this machine's time.
+    if (capabilities.remote) await followClock()
+    if (config.results === undefined || config.results === config.broker)
+      return {
+        ...{ broker, inspector, results, workers, capabilities, clock, followClock, drivers: [driver] },
+        close: () => driver.close(),
+      }
     const [elsewhere, { splitBroker, splitInspector }] = await Promise.all([
       open(config.results, "results"),
       import("./core/client/split.ts"),
@@ -73,7 +84,7 @@ export async function openStores(config: StoreConfig, clock: Clock = systemClock
       broker: splitBroker(broker, elsewhere.results),
       inspector: splitInspector(inspector, elsewhere.inspector.ended, elsewhere.results, clock),
       results: elsewhere.results,
-      ...{ workers, capabilities, clock, drivers: [driver, elsewhere] },
+      ...{ workers, capabilities, clock, followClock, drivers: [driver, elsewhere] },
       async close() {
         await Promise.all([driver.close(), elsewhere.close()])
       },
@@ -162,15 +173,15 @@ export async function startWorker(
   config: Omit<Config, "connections" | "spool"> & Partial<Config>,
   listener?: Listener,
 ): Promise<RunningWorker> {
-  const [{ startWorker: start }, { janitor }, { deliverSpool }, { uuidv7 }, { hostname }] = await Promise.all(
-    [
+  const [{ startWorker: start }, { janitor }, { timekeeper }, { deliverSpool }, { uuidv7 }, { hostname }] =
+    await Promise.all([
       import("./core/worker/worker.ts"),
       import("./core/upkeep/janitor.ts"),
+      import("./core/upkeep/timekeeper.ts"),
       import("./core/upkeep/spool.ts"),
       import("./core/kit/id.ts"),
       import("node:os"),
-    ],
-  )
+    ])
   const { broker, inspector, results, workers, clock } = stores
   const { worker, retention, spool } = config
   const { deadLetters } = inspector
@@ -181,6 +192,9 @@ export async function startWorker(
       isolates: await makeIsolates(config, clock),
       chores: [
         (emit, signal) => janitor({ ...janitorParts, emit }, signal),
+        async (_, signal) => {
+          if (stores.capabilities.remote) await timekeeper(stores.followClock, clock, signal)
+        },
         async (emit, signal) => {
           if (!spool?.on) return
           const open = () => openSpool({ ...config, spool }, clock)

@@ -20,7 +20,7 @@ export async function open(url: string, { namespace, clock }: DriverOptions): Pr
 
   return {
     url,
-    capabilities: { store: "memory", durability: "nothing", shared: false },
+    capabilities: { store: "memory", durability: "nothing", shared: false, remote: false },
     broker: createBroker(store, clock, closing.signal),
     results: createResults(store, clock, closing.signal),
     inspector: createInspector(store, clock),

@@ -53,6 +53,7 @@ export async function open(url: string, options: DriverOptions): Promise<Driver>
         store: "postgres",
         durability: "every commit is on the server's disk, as its synchronous_commit says",
         shared: true,
+        remote: true,
       },
       broker: calls.counted(createBroker(store, intake, endings)),
       results: calls.counted(createResults(store)),

@@ -30,6 +30,7 @@ export async function open(url: string, options: DriverOptions): Promise<Driver>
       store: "redis",
       durability: "what the server's appendonly and appendfsync keep",
       shared: true,
+      remote: true,
     },
     broker: createBroker(store, cancel),
     results: createResults(store),

@@ -48,6 +48,7 @@ export async function open(url: string, { namespace, clock }: DriverOptions): Pr
         store: "sqlite",
         durability: "every commit is on the disk (WAL, synchronous=FULL)",
         shared: true,
+        remote: false,
       },
       broker: createBroker(store, statuses, endings),
       results: createResults(store, statuses),

@@ -34,6 +34,8 @@ export interface Capabilities {
   readonly durability: string
   /** Whether another process can open the same tasks. */
   readonly shared: boolean
+  /** Whether it may be on another machine, with a clock of its own. */
+  readonly remote: boolean
 }
 
 /** One thing a checkup looked at. A problem makes `stem doctor` fail; a warning does not. */
