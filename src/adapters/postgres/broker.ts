@@ -7,11 +7,13 @@ import { CANCEL } from "./rows.ts"
 import { createSettle } from "./settle.ts"
 import { numbers, texts } from "./sql-values.ts"
 import type { Store } from "./store.ts"
+import { createSweep } from "./sweep.ts"
 
 export function createBroker(store: Store, intake: Intake, endings: Endings): Broker {
   const { clock, bell } = store
   const leasing = createLeasing(store, endings)
   const settle = createSettle(store, endings)
+  const sweep = createSweep(store.desk)
 
   return {
     async enqueue(envelopes) {
@@ -28,6 +30,7 @@ export function createBroker(store: Store, intake: Intake, endings: Endings): Br
       if (settlements.length === 0) return []
       const answers = await settle(settlements)
       bell.ring("ended")
+      sweep(settlements.length)
       if (
         settlements.some(
           ({ verdict, next }) => verdict.kind === "retry" || verdict.kind === "release" || next.length > 0,

@@ -37,6 +37,13 @@ export function createLeasing({ work, ns, clock, queues }: Store, endings: Endin
   const next = work.sql(`SELECT min(${DUE}) AS due, min(${EXPIRY}) AS expiry FROM ${OPEN}`)
   const taken = work.sql("SELECT * FROM stem.tasks WHERE ns = $1 AND id = ANY (stem.texts($2))")
 
+  let idle = true
+
+  async function nextInstant(asked: string): Promise<Millis> {
+    const at = await next.one<{ due: string | null; expiry: string | null }>(asked)
+    return Math.min(instant(at?.due), instant(at?.expiry))
+  }
+
   /** Adds what can be read, buries the rest. */
   async function deliver(
     rows: readonly LeaseRow[],
@@ -77,15 +84,15 @@ export function createLeasing({ work, ns, clock, queues }: Store, endings: Endin
       while (deliveries.length < max) {
         const now = clock.now()
         const room = max - deliveries.length
-        // Sent together: an idle worker's task is not kept waiting for a second round trip.
-        const [lists, at] = await Promise.all([
-          reserve.one<LeaseLists>(asked, room, now, holder, now + leaseMs),
-          next.one<{ due: string | null; expiry: string | null }>(asked),
-        ])
+        const leased = reserve.one<LeaseLists>(asked, room, now, holder, now + leaseMs)
+        // An idle worker's task is not kept waiting for a second round trip; a busy one does not ask in vain.
+        const early = idle ? nextInstant(asked) : undefined
+        const [lists, at] = await Promise.all([leased, early])
         const rows = rowsOf(lists)
         await deliver(rows, ask, now, false, deliveries)
-        if (rows.length === room) continue
-        wakeAt = Math.min(instant(at?.due), instant(at?.expiry))
+        idle = rows.length < room
+        if (!idle) continue
+        wakeAt = at ?? (await nextInstant(asked))
         break
       }
       if (deliveries.length >= max) return { deliveries }
