@@ -49,6 +49,7 @@ export function machine(world: Clock, store: Driver): Machine {
       ]),
     ) as T
 
+  const { schedules } = store
   const broker: Broker = { ...through(store.broker), wait: store.broker.wait }
   return {
     clock: {
@@ -71,6 +72,13 @@ export function machine(world: Clock, store: Driver): Machine {
       results: through(store.results),
       inspector: through(store.inspector),
       workers: through(store.workers),
+      schedules: schedules && {
+        ...through(schedules),
+        async wait(...args) {
+          await schedules.wait(...args)
+          await alive()
+        },
+      },
     },
     cut(how) {
       broken = how

@@ -7,6 +7,7 @@ import {
   type ScheduleStore,
   type ScheduleStored,
   type ScheduleTurn,
+  type Sent,
   type StoredSchedule,
 } from "../../core/contracts/schedules.ts"
 import type { Clock, Millis } from "../../core/kit/clock.ts"
@@ -85,8 +86,8 @@ export function createSchedules(store: Store, clock: Clock, closing: AbortSignal
         record(kept, nominalAt, { ...fact, skipped: firing.skipped })
         return "skipped" as const
       }
-      record(kept, nominalAt, { ...fact, id: firing.envelope.id })
-      return add(store, firing.envelope, now).kind === "stored" ? ("fired" as const) : ("duplicate" as const)
+      record(kept, nominalAt, { ...fact, id: idOf(firing) })
+      return send(firing)
     })
     kept.state = copy(state)
     kept.dueAt = wakeAt
@@ -95,19 +96,21 @@ export function createSchedules(store: Store, clock: Clock, closing: AbortSignal
     return { kind: "committed" as const, firings: answers }
   }
 
-  function fire({ name, nominalAt, firedAt, envelope }: ByHand) {
+  function fire(firing: ByHand) {
+    const { name, nominalAt, firedAt } = firing
     const kept = schedules.get(name)
     if (!kept) return "missing" as const
     if (kept.firings.get(nominalAt)?.id !== undefined) return "duplicate" as const
     record(kept, nominalAt, {
-      nominalAt,
-      firedAt,
-      latenessMs: firedAt - nominalAt,
-      id: envelope.id,
-      byHand: true,
+      ...{ nominalAt, firedAt, latenessMs: firedAt - nominalAt, id: idOf(firing), byHand: true },
     })
-    return add(store, envelope, clock.now()).kind === "stored" ? ("fired" as const) : ("duplicate" as const)
+    return send(firing)
   }
+
+  const idOf = (sent: Sent) => ("envelope" in sent ? sent.envelope.id : sent.id)
+
+  const send = (sent: Sent) =>
+    "envelope" in sent && add(store, sent.envelope, clock.now()).kind === "duplicate" ? "duplicate" : "fired"
 
   const shown = ({ schedule, state, paused }: Kept): StoredSchedule => ({
     schedule,

@@ -1,13 +1,13 @@
 import {
   type ByHand,
-  type Firing,
   type FiringRecord,
   HISTORY,
   type ScheduleCommitted,
   type ScheduleTurn,
+  type Sent,
 } from "../../core/contracts/schedules.ts"
 import type { Millis } from "../../core/kit/clock.ts"
-import { type Envelope, encodeEnvelope } from "../../core/task/envelope.ts"
+import { encodeEnvelope } from "../../core/task/envelope.ts"
 import { createIntake } from "./intake.ts"
 import type { Statuses } from "./statuses.ts"
 import type { Store } from "./store.ts"
@@ -16,6 +16,13 @@ import type { Store } from "./store.ts"
 interface ReadyTurn {
   readonly turn: ScheduleTurn
   readonly texts: readonly string[]
+}
+
+/** What a firing of a Beat and one by hand have in common. */
+interface Instant {
+  readonly nominalAt: Millis
+  readonly firedAt: Millis
+  readonly skipped?: string | undefined
 }
 
 /** A history grows by so many beyond its bound before the oldest go. */
@@ -49,18 +56,14 @@ export function createFirings(store: Store, statuses: Statuses) {
   )
 
   /** False: the pair is there already. */
-  function note(
-    name: string,
-    firing: Omit<Firing, "envelope">,
-    task: string | null,
-    byHand: boolean,
-  ): boolean {
-    const skipped = "skipped" in firing ? (firing.skipped as string) : null
-    return keep.run(ns, name, firing.nominalAt, firing.firedAt, task, skipped, byHand ? 1 : 0) > 0
+  function note(name: string, firing: Instant, task: string | null, byHand: boolean): boolean {
+    const { nominalAt, firedAt, skipped = null } = firing
+    return keep.run(ns, name, nominalAt, firedAt, task, skipped, byHand ? 1 : 0) > 0
   }
 
-  function enqueue(envelope: Envelope, text: string, now: Millis): "fired" | "duplicate" {
-    return intake.add(envelope, text, now).kind === "stored" ? "fired" : "duplicate"
+  function send(sent: Sent, text: string, now: Millis): "fired" | "duplicate" {
+    if (!("envelope" in sent)) return "fired"
+    return intake.add(sent.envelope, text, now).kind === "stored" ? "fired" : "duplicate"
   }
 
   function bound(name: string, more: number): void {
@@ -74,10 +77,10 @@ export function createFirings(store: Store, statuses: Statuses) {
   return {
     prepare: (turn: ScheduleTurn): ReadyTurn => ({
       turn,
-      texts: turn.firings.map((firing) => ("envelope" in firing ? encodeEnvelope(firing.envelope) : "")),
+      texts: turn.firings.map((firing) => ("skipped" in firing ? "" : textOf(firing))),
     }),
 
-    prepareByHand: (ask: ByHand) => ({ ask, text: encodeEnvelope(ask.envelope) }),
+    prepareByHand: (ask: ByHand) => ({ ask, text: textOf(ask) }),
 
     commit({ turn, texts }: ReadyTurn, now: Millis): ScheduleCommitted {
       const { lease, firings, state, wakeAt, pause } = turn
@@ -86,20 +89,19 @@ export function createFirings(store: Store, statuses: Statuses) {
       if (close.run(ns, lease.id, lease.token, text, wakeAt ?? null, paused, pause ?? null) !== 1)
         return { kind: "stale" }
       const answers = firings.map((firing, at) => {
-        const envelope = "envelope" in firing ? firing.envelope : undefined
-        if (!note(lease.id, firing, envelope?.id ?? null, false)) return "duplicate"
-        return envelope ? enqueue(envelope, texts[at] as string, now) : "skipped"
+        const sent = "skipped" in firing ? undefined : firing
+        if (!note(lease.id, firing, sent ? idOf(sent) : null, false)) return "duplicate"
+        return sent ? send(sent, texts[at] as string, now) : "skipped"
       })
       bound(lease.id, answers.length)
       return { kind: "committed", firings: answers }
     },
 
     fire({ ask, text }: { ask: ByHand; text: string }, now: Millis): "fired" | "duplicate" | "missing" {
-      const { name, envelope } = ask
-      if (!known.one(ns, name)) return "missing"
-      if (!note(name, ask, envelope.id, true)) return "duplicate"
-      bound(name, 1)
-      return enqueue(envelope, text, now)
+      if (!known.one(ns, ask.name)) return "missing"
+      if (!note(ask.name, ask, idOf(ask), true)) return "duplicate"
+      bound(ask.name, 1)
+      return send(ask, text, now)
     },
 
     forget: (name: string): void => void forget.run(ns, name),
@@ -121,3 +123,7 @@ export function createFirings(store: Store, statuses: Statuses) {
         })),
   }
 }
+
+const idOf = (sent: Sent) => ("envelope" in sent ? sent.envelope.id : sent.id)
+
+const textOf = (sent: Sent) => ("envelope" in sent ? encodeEnvelope(sent.envelope) : "")

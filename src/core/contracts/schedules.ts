@@ -152,15 +152,17 @@ export interface ScheduleTurn {
 export type Firing = {
   readonly nominalAt: Millis
   readonly firedAt: Millis
-} & ({ readonly envelope: Envelope } | { readonly skipped: string })
+} & (Sent | { readonly skipped: string })
+
+/** The task of a firing: to be stored here, or in another store already. */
+export type Sent = { readonly envelope: Envelope } | { readonly id: TaskId }
 
 /** A firing that a person asked for. */
-export interface ByHand {
+export type ByHand = {
   readonly name: string
   readonly nominalAt: Millis
   readonly firedAt: Millis
-  readonly envelope: Envelope
-}
+} & Sent
 
 /** What became of a turn, and of each of its firings. */
 export type ScheduleCommitted =

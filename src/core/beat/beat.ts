@@ -1,0 +1,76 @@
+import type { ClaimedSchedule } from "../contracts/schedules.ts"
+import type { Millis } from "../kit/clock.ts"
+import { within } from "../kit/deadline.ts"
+import { createStoreWatch, type StoreWatch } from "../observe/store-watch.ts"
+import { watchClock } from "./clock-watch.ts"
+import { readEnds, type TurnParts, tell, turnsOf } from "./turn.ts"
+
+/** What a Beat is made of. */
+export interface BeatParts extends TurnParts {
+  /** Unique among all Beats there ever were; the holder of its leases. */
+  readonly holder: string
+  /** Told after each successful claim: the loop makes progress. Must not throw. */
+  readonly progress?: ((store: StoreWatch) => Promise<unknown>) | undefined
+}
+
+/** How long a schedule is this Beat's without a sign of life: after so long another one decides. */
+const LEASE: Millis = 5000
+/** How long before its end a lease is no longer trusted. */
+const MARGIN: Millis = 1000
+/** Schedules decided in one call to the store. */
+const BATCH = 500
+/** The safety net under wake-ups that never arrive and clocks that jump. */
+const POLL: Millis = 5000
+
+/**
+ * Fires what is due: claims schedules, decides, commits, and sleeps until the next is due or the store rings. Any
+ * number of Beats may run on one store, and each may be killed at any point: what it held is decided by another, and
+ * an instant that has fired does not fire again. Returns when the signal aborts; never rejects.
+ */
+export async function beat(parts: BeatParts, signal: AbortSignal): Promise<void> {
+  const { schedules, clock, emit, holder } = parts
+  const store = createStoreWatch(emit, clock)
+  const jumped = watchClock(clock)
+  while (!signal.aborted) {
+    const byMs = jumped()
+    if (byMs !== undefined) emit({ kind: "clock_jumped", byMs })
+    const began = clock.monotonic()
+    const claim = await store.insist(() => schedules.claim({ max: BATCH, holder, leaseMs: LEASE }), signal)
+    if (!claim) break
+    if (claim.due.length > 0) {
+      await fire(parts, store, claim.due, began + LEASE - MARGIN, signal)
+      await parts.progress?.(store)
+      continue
+    }
+    await parts.progress?.(store)
+    const until = Math.min(claim.wakeAt ?? Number.POSITIVE_INFINITY, clock.now() + POLL)
+    await store.attempt(() => schedules.wait(until, signal).then(() => true))
+  }
+}
+
+async function fire(
+  parts: BeatParts,
+  store: StoreWatch,
+  claimed: readonly ClaimedSchedule[],
+  trustedUntil: Millis,
+  signal: AbortSignal,
+): Promise<void> {
+  const { schedules, broker, clock, emit } = parts
+  /** As long as the leases can be trusted; what is not stored by then is left to the next claim. */
+  const insist = async <T>(call: () => Promise<T>): Promise<T | undefined> => {
+    const first = clock.monotonic() < trustedUntil ? await store.attempt(call) : undefined
+    if (first !== undefined) return first
+    const left = Math.max(0, trustedUntil - clock.monotonic())
+    return within(clock, left, (late) => store.insist(call, AbortSignal.any([late, signal])))
+  }
+  const endOf = await insist(() => readEnds(parts, claimed))
+  if (!endOf) return
+  const decided = turnsOf(claimed, endOf, Math.floor(clock.now()))
+  const cancel = decided.flatMap((one) => one.cancel)
+  if (cancel.length > 0 && !(await insist(() => broker.cancel(cancel, { terminate: false })))) return
+  const answers = await insist(() => schedules.commit(decided.map(({ turn }) => turn)))
+  decided.forEach((one, at) => {
+    const answer = answers?.[at]
+    if (answer) tell(emit, one, answer)
+  })
+}

@@ -1,0 +1,35 @@
+import { DEFAULT_PRIORITY, DEFAULT_QUEUE } from "../client/envelope.ts"
+import type { Millis } from "../kit/clock.ts"
+import { formatInstant } from "../kit/instant.ts"
+import { type Envelope, parseEnvelope, type TaskId } from "../task/envelope.ts"
+import type { Schedule } from "../task/schedule.ts"
+import { jitter } from "./jitter.ts"
+
+/** The id of the task that a schedule fires at an instant: made of the pair, so that doing it twice is a duplicate. */
+export const firingId = (name: string, nominalAt: Millis): TaskId =>
+  `${name}@${formatInstant(nominalAt).replace(".000Z", "Z")}`
+
+/** The header by which a handler learns the name of its schedule. */
+export const SCHEDULE_HEADER = "stem-schedule"
+/** The header by which a handler learns the nominal instant, whenever it runs. */
+export const NOMINAL_HEADER = "stem-nominal-at"
+
+/** The envelope of one firing. Jitter makes it due later, and delays nothing else. */
+export function firingEnvelope(schedule: Schedule, nominalAt: Millis, now: Millis): Envelope {
+  const { name, task, input, queue, priority, options } = schedule
+  const { retry, timeLimits, headers, expiresInMs } = options
+  return parseEnvelope({
+    v: 1,
+    id: firingId(name, nominalAt),
+    task,
+    input,
+    queue: queue ?? DEFAULT_QUEUE,
+    priority: priority ?? DEFAULT_PRIORITY,
+    enqueuedAt: now,
+    dueAt: nominalAt + jitter(schedule, nominalAt),
+    ...(expiresInMs !== undefined && { expiresAt: nominalAt + expiresInMs }),
+    ...(retry && { retry }),
+    ...(timeLimits && { timeLimits }),
+    headers: { ...headers, [SCHEDULE_HEADER]: name, [NOMINAL_HEADER]: formatInstant(nominalAt) },
+  })
+}
