@@ -91,6 +91,7 @@ test("A store with a certificate of a private authority is reached with --tls-ca
   expect((await stem.run(["health", "--tls-ca", otherCa], { env })).code).toBe(69)
   expect(await stem.run(["health", "--tls-ca", ca], { env })).toMatchObject({ code: 0, out: "ok\n" })
   expect((await stem.run(["health"], { env: { ...env, STEM_TLS_CA: ca } })).code).toBe(0)
+  expect((await stem.run(["migrate", "--dry-run", "--tls-ca", ca], { env })).code).toBe(0)
   await server.command("CONFIG", "SET", "tls-auth-clients", "yes").catch(() => {})
   const ours = ["--tls-cert", cert, "--tls-key", key]
   expect((await stem.run(["health", "--tls-ca", ca], { env })).code).toBe(69)

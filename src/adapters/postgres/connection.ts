@@ -41,7 +41,9 @@ export function createConnection(
   const location = locate(url, options.tls !== undefined)
   const where = whereOf(location)
   const link = createLink<Client>({
-    ...{ clock: realTime, where, callMs: CALL_MS, connectMs: options.connectTimeoutMs ?? CONNECT_MS },
+    ...{ clock: realTime, where, connectMs: options.connectTimeoutMs ?? CONNECT_MS },
+    // A call may have to wait for a connection first.
+    callMs: Math.max(CALL_MS, options.connectTimeoutMs ?? CONNECT_MS),
     async connect() {
       const client = await connectClient(url, options)
       try {

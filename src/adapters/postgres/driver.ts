@@ -1,4 +1,4 @@
-import type { Driver, DriverOptions, Migration } from "../../core/contracts/driver.ts"
+import type { Driver, DriverOptions, MigrateOptions, Migration } from "../../core/contracts/driver.ts"
 import { createBell } from "./bell.ts"
 import { createBroker } from "./broker.ts"
 import { createCalls } from "./calls.ts"
@@ -79,8 +79,8 @@ export async function open(url: string, options: DriverOptions): Promise<Driver>
 }
 
 /** Opening migrates; this tells what opening would do, or does it now. */
-export async function migrate(url: string, { dryRun }: { dryRun: boolean }): Promise<Migration> {
-  const work = createConnection(url, { namespace: "", clock: realTime })
+export async function migrate(url: string, { dryRun, ...reach }: MigrateOptions): Promise<Migration> {
+  const work = createConnection(url, { namespace: "", clock: realTime, ...reach })
   const step = dryRun ? pendingMigration : applyMigration
   try {
     return await work.use((client) => step(client, work.schema, work.where), MIGRATE_MS)

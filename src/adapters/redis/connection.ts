@@ -25,7 +25,9 @@ export function createConnection(
   const ends = new WeakMap<Client, () => void>()
 
   const link = createLink<Client>({
-    ...{ clock: machineClock, where, connectMs: connectTimeoutMs, callMs: CALL_MS },
+    ...{ clock: machineClock, where, connectMs: connectTimeoutMs },
+    // A call may have to wait for a connection first.
+    callMs: Math.max(CALL_MS, connectTimeoutMs),
     async connect() {
       const location = locate(freshUrl ? await freshUrl() : url)
       const client = createClient(location, await readTls(location, tls), connectTimeoutMs)
@@ -38,7 +40,8 @@ export function createConnection(
         await client.connect()
         await greet(client)
       } catch (error) {
-        client.disconnect()
+        // Ending what has ended already would leave a timer behind, which a program could not exit before.
+        if (client.status !== "end") client.disconnect()
         if (error instanceof StemError) throw error
         throw connectTrouble(reason ?? error, where, location.tls)
       }

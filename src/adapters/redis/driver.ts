@@ -1,4 +1,4 @@
-import type { Driver, DriverOptions, Migration } from "../../core/contracts/driver.ts"
+import type { Driver, DriverOptions, MigrateOptions, Migration } from "../../core/contracts/driver.ts"
 import { createBell } from "./bell.ts"
 import { createBroker } from "./broker.ts"
 import { createCancel } from "./cancel.ts"
@@ -63,8 +63,8 @@ export async function open(url: string, options: DriverOptions): Promise<Driver>
 }
 
 /** Opening brings a namespace up to date by itself; this looks whether there is one that this Stem must not touch. */
-export async function migrate(url: string): Promise<Migration> {
-  const link = createConnection(url, { namespace: "" }, async () => {})
+export async function migrate(url: string, reach?: MigrateOptions): Promise<Migration> {
+  const link = createConnection(url, { namespace: "", ...reach }, async () => {})
   try {
     return await link.use((client) => pendingMigration(client, link.where))
   } finally {
