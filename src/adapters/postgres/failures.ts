@@ -131,7 +131,7 @@ function tlsHint(text: string): string {
     return "The certificate is for another host: use the name it was made for, or sslmode=verify-ca."
   if (/EXPIRED/i.test(text)) return "The certificate has run out: renew it on the server."
   if (/SELF_SIGNED|UNABLE_TO|UNKNOWN_CA|self.signed|unable to/i.test(text))
-    return "Its authority is not known here: name the CA's file (--broker-ca), or use sslmode=require."
+    return "Its authority is not known here: name the CA's file with --tls-ca, or use sslmode=require."
   if (/does not support SSL|NOT_SUPPORTED/i.test(text))
     return "The server speaks no TLS: switch it on there, or use sslmode=disable."
   return "Does the server speak TLS there, and do certificate and key go together?"
