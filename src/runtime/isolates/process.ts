@@ -46,10 +46,10 @@ const TOO_LATE: WireError = {
 
 const COMPILED = /^(\/\$bunfs\/|[A-Z]:[\\/]~BUN[\\/])/
 
-/** How to start an isolate: this executable again, or Bun with the same sources. */
-export function selfCommand(): string[] {
-  if (COMPILED.test(Bun.main) || COMPILED.test(import.meta.path)) return [process.execPath, ISOLATE_COMMAND]
-  return [process.execPath, fileURLToPath(new URL("../../main.ts", import.meta.url)), ISOLATE_COMMAND]
+/** How to start a child of ours: this executable again, or Bun with the same sources, with a hidden sub-command. */
+export function selfCommand(hidden: string = ISOLATE_COMMAND): string[] {
+  if (COMPILED.test(Bun.main) || COMPILED.test(import.meta.path)) return [process.execPath, hidden]
+  return [process.execPath, fileURLToPath(new URL("../../main.ts", import.meta.url)), hidden]
 }
 
 export function startProcess(

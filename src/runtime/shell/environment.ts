@@ -1,0 +1,33 @@
+import type { Delivery } from "../../core/task/lease.ts"
+import type { ShellInput } from "../../core/task/shell.ts"
+
+type Environment = Readonly<Record<string, string | undefined>>
+
+/** Stem's own settings, which may hold passwords, and the line to the service manager. */
+const PRIVATE = /^(?:STEM_.*|NOTIFY_SOCKET|WATCHDOG_(?:USEC|PID)|LISTEN_(?:FDS|FDNAMES|PID)|NODE_CHANNEL_FD)$/
+
+/** What a command inherits of its worker's environment. */
+export const inheritedBy = (env: Environment): Record<string, string> =>
+  Object.fromEntries(
+    Object.entries(env).filter(
+      (entry): entry is [string, string] => entry[1] !== undefined && !PRIVATE.test(entry[0]),
+    ),
+  )
+
+/** What a command is told by variables: what its sender set, and which run it is. */
+export function toldTo({ env }: ShellInput, delivery: Delivery, maxAttempts: number): Record<string, string> {
+  const { envelope, lease, attempt } = delivery
+  return {
+    ...env,
+    STEM_TASK_ID: envelope.id,
+    STEM_QUEUE: envelope.queue,
+    STEM_ATTEMPT: String(attempt),
+    STEM_MAX_ATTEMPTS: String(maxAttempts),
+    STEM_TOKEN: String(lease.token),
+    STEM_IDEMPOTENCY_KEY: envelope.id,
+  }
+}
+
+/** The bytes of a command's stdin. */
+export const stdinOf = ({ stdin }: ShellInput): string | undefined =>
+  stdin === undefined ? undefined : typeof stdin === "string" ? stdin : JSON.stringify(stdin)
