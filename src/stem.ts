@@ -212,7 +212,17 @@ export async function startWorker(
   )
 }
 
-async function makeIsolates({ worker }: Pick<Config, "worker">, clock: Clock) {
+async function makeIsolates(config: Pick<Config, "worker">, clock: Clock) {
+  const { modules, shell, shellAllow: allow } = config.worker
+  if (!shell) return makeModuleIsolates(config, clock)
+  const { createShell } = await import("./runtime/shell/run.ts")
+  const commands = createShell({ allow, clock })
+  if (modules.length === 0) return commands
+  const { combineIsolates } = await import("./runtime/isolates/combine.ts")
+  return combineIsolates(await makeModuleIsolates(config, clock), commands)
+}
+
+async function makeModuleIsolates({ worker }: Pick<Config, "worker">, clock: Clock) {
   const { modules, isolates, maxTasks, maxRssBytes } = worker
   if (worker.isolation === "none") {
     const { createInlineIsolates } = await import("./runtime/isolates/inline.ts")
@@ -230,6 +240,12 @@ export const stemDeclarations = async (): Promise<string> =>
 export async function becomeIsolate(): Promise<void> {
   const { isolateMain } = await import("./runtime/isolates/isolate.ts")
   await isolateMain(publicNames)
+}
+
+/** Becomes the process that minds one command: what another hidden sub-command does. */
+export async function becomeMinder(): Promise<void> {
+  const { minderMain } = await import("./runtime/shell/minder.ts")
+  await minderMain()
 }
 
 /** What a program may say of its connection; what it leaves open the environment says, as for commands. */

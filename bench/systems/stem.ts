@@ -41,6 +41,8 @@ export async function work(stores: Stores, concurrency: number, listener: Parame
     maxTasks: 0,
     maxRssBytes: 0,
     drain: false,
+    shell: false,
+    shellAllow: [],
   }
   return startWorker(
     stores,

@@ -1,5 +1,6 @@
 import { enqueueFile } from "./enqueue/file.ts"
 import { enqueueOne } from "./enqueue/one.ts"
+import { TASK_FLAGS } from "./enqueue/options.ts"
 import { defineCommand } from "./shell/command.ts"
 import { EXIT, usage } from "./shell/exit.ts"
 import { OUTPUT_FLAG, SPOOL_FLAG, STORE_FLAGS } from "./shell/flags.ts"
@@ -18,17 +19,7 @@ const definition = {
   notes:
     "A value of key=value is JSON if it reads as JSON, else text. With --file the options are defaults for lines that are silent.",
   flags: {
-    queue: { kind: "value", hint: "NAME", about: "the queue (default: default)" },
-    priority: { kind: "value", hint: "0-9", about: "9 is taken first (default: 5)" },
-    delay: { kind: "value", hint: "10m", about: "not before this much from now" },
-    at: { kind: "value", hint: "T", about: "not before this instant" },
-    expires: { kind: "value", hint: "T", about: "not later than this instant, or this much from now" },
-    retries: { kind: "value", hint: "N", about: "retries after the first attempt" },
-    timeout: { kind: "value", hint: "T", about: "hard limit of one attempt: its process is killed" },
-    "soft-timeout": { kind: "value", hint: "T", about: "soft limit of one attempt: its signal aborts" },
-    header: { kind: "list", hint: "K=V", about: "a header for the handler; may be repeated" },
-    id: { kind: "value", hint: "ID", about: "your own id; a known id is not enqueued again" },
-    "fail-on-duplicate": { kind: "switch", about: "exit 6 when the id is known" },
+    ...TASK_FLAGS,
     wait: { kind: "optional", hint: "30s", about: "wait for its end and print the result as JSON" },
     file: { kind: "value", hint: "PATH", about: "many tasks, one JSON object a line; - is stdin" },
     module: { kind: "value", hint: "PATH", about: "check the input against this module's task" },

@@ -5,6 +5,8 @@ export const ROOT: Entry = {
   about: "background jobs in one executable",
   children: {
     worker: { about: "run tasks", load: () => import("./worker.ts") },
+    run: { about: "put a command on a queue", load: () => import("./run.ts") },
+    logs: { about: "show what a command has written", load: () => import("./logs.ts") },
     enqueue: { about: "put a task, or a file of tasks, on a queue", load: () => import("./enqueue.ts") },
     result: { about: "show what became of a task", load: () => import("./result.ts") },
     cancel: { about: "end waiting tasks, and ask running ones to stop", load: () => import("./cancel.ts") },
@@ -57,6 +59,11 @@ export const ROOT: Entry = {
     bench: { about: "measure this store on this machine", load: () => import("./bench.ts") },
     completions: { about: "completions for your shell", load: () => import("./completions.ts") },
     version: { about: "show the version", load: () => import("./version.ts") },
+    __minder: {
+      about: "the child process that minds a command",
+      hidden: true,
+      load: () => import("./minder.ts"),
+    },
     __isolate: {
       about: "the child process that runs tasks",
       hidden: true,

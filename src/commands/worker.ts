@@ -15,6 +15,7 @@ export default defineCommand({
     ["stem worker ./tasks.ts --queues urgent,bulk --concurrency 8", "urgent first"],
     ["stem worker ./tasks.ts --queues a=3,b=1", "three turns for a to one for b"],
     ["stem worker ./tasks.ts --drain", "leave when nothing waits any more"],
+    ["stem worker --shell --shell-allow '/opt/jobs/*'", "run commands of this folder, and nothing else"],
   ],
   notes: `TERM or the first Ctrl-C stops taking work and lets tasks finish for --grace; a second one aborts them and hands them
 back at no cost. HUP reads the modules anew. Without operands, worker.modules of stem.toml are run.`,
@@ -38,6 +39,12 @@ back at no cost. HUP reads the modules anew. Without operands, worker.modules of
     "max-tasks": { kind: "value", hint: "N", about: "replace an isolate after so many tasks" },
     "max-rss": { kind: "value", hint: "512MB", about: "replace an isolate that holds so much memory" },
     drain: { kind: "switch", about: "leave when the queues are empty and nothing runs" },
+    shell: { kind: "switch", about: "run commands that were sent with stem run" },
+    "shell-allow": {
+      kind: "list",
+      hint: "PATTERN",
+      about: "only commands of this absolute path or glob; may be repeated",
+    },
     spool: {
       ...SPOOL_FLAG.spool,
       about: "deliver what was kept here while the store was away (default: spool.db in the state folder)",
@@ -45,12 +52,18 @@ back at no cost. HUP reads the modules anew. Without operands, worker.modules of
     ...STORE_FLAGS,
   },
   async run({ flags, operands, shell }): Promise<ExitCode> {
-    const given = { ...flags, drain: flags.drain || undefined }
+    const allow = flags["shell-allow"]
+    const given = {
+      ...{ ...flags, drain: flags.drain || undefined, shell: flags.shell || undefined },
+      "shell-allow": allow.length > 0 ? allow : undefined,
+    }
     const { config } = await configured(shell, given, operands)
-    if (config.worker.modules.length === 0)
+    if (allow.length > 0 && !config.worker.shell)
+      throw usage("--shell-allow narrows --shell, which was not given", "Add --shell.")
+    if (config.worker.modules.length === 0 && !config.worker.shell)
       throw usage(
         "which tasks are to be run?",
-        "Name a task module: stem worker ./tasks.ts (stem init writes one).",
+        "Name a task module: stem worker ./tasks.ts (stem init writes one). For commands alone: stem worker --shell.",
       )
     const stores = await openStores(config)
     const log = startLog(shell, config.log)

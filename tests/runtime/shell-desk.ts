@@ -8,8 +8,8 @@ import { type HookLog, hookLog } from "../support/hook-log.ts"
 import { jobOf } from "../support/job.ts"
 import { type ModuleFolder, moduleFolder } from "../support/module-folder.ts"
 
-/** How the tests start a keeper. */
-export const KEEPER = [process.execPath, join(import.meta.dir, "keeper.ts")]
+/** How the tests start a minder. */
+export const MINDER = [process.execPath, join(import.meta.dir, "minder.ts")]
 
 type More = Parameters<typeof jobOf>[2]
 
@@ -28,7 +28,7 @@ export interface ShellDesk extends HookLog, AsyncDisposable {
 export async function openShell(options: Partial<ShellOptions> = {}): Promise<ShellDesk> {
   const folder = moduleFolder({})
   const log = hookLog()
-  const shell = createShell({ allow: [], clock: systemClock, command: KEEPER, ...options })
+  const shell = createShell({ allow: [], clock: systemClock, command: MINDER, ...options })
   await shell.start(log.hooks)
   const run: ShellDesk["run"] = (input, more) =>
     shell.run(jobOf("shell", "argv" in input ? input : { argv: input }, more))

@@ -2,7 +2,7 @@ import { expect, test } from "bun:test"
 import { readdirSync, readFileSync } from "node:fs"
 import { join } from "node:path"
 import { isAlive, untilGone } from "./pool.ts"
-import { failureOf, KEEPER, openShell, resultOf } from "./shell-desk.ts"
+import { failureOf, MINDER, openShell, resultOf } from "./shell-desk.ts"
 
 /** A shell, its child and its grandchild, none of which listens to TERM; their process ids in a file. */
 const FAMILY = `trap "" TERM
@@ -131,17 +131,17 @@ test("a killed worker takes its commands with it, grandchildren and daemons too"
   await Promise.all(pids.map(untilGone))
 })
 
-test("a killed keeper costs the attempt, and its command's group goes with it", async () => {
+test("a killed minder costs the attempt, and its command's group goes with it", async () => {
   await using it = await openShell()
-  const done = it.script(`echo $PPID > keeper; ${FAMILY}${READY}`)
+  const done = it.script(`echo $PPID > minder; ${FAMILY}${READY}`)
   await it.told("ready")
-  process.kill(Number(await it.told("keeper")), "SIGKILL")
-  expect(await done).toMatchObject({ kind: "lost", error: { code: "keeper_lost" } })
+  process.kill(Number(await it.told("minder")), "SIGKILL")
+  expect(await done).toMatchObject({ kind: "lost", error: { code: "minder_lost" } })
   await Promise.all(pidsIn(await it.told("pids")).map(untilGone))
 })
 
-test("the hidden sub-command of keepers refuses to run for anyone but a worker", async () => {
-  const child = Bun.spawn([...KEEPER], { stdio: ["ignore", "ignore", "pipe"] })
+test("the hidden sub-command of minders refuses to run for anyone but a worker", async () => {
+  const child = Bun.spawn([...MINDER], { stdio: ["ignore", "ignore", "pipe"] })
   expect(await child.exited).not.toBe(0)
   expect(await child.stderr.text()).toContain("not_for_people")
 })

@@ -28,7 +28,11 @@ test("a command that a signal ends fails by its name", async () => {
   await using it = await openShell()
   for (const signal of ["SEGV", "KILL", "USR1"]) {
     const failure = failureOf(await it.script(`kill -${signal} $$`))
-    expect(failure).toMatchObject({ signal: `SIG${signal}`, message: `killed by SIG${signal}`, final: false })
+    expect(failure).toMatchObject({
+      signal: `SIG${signal}`,
+      message: `sh: killed by SIG${signal}`,
+      final: false,
+    })
   }
 })
 
@@ -70,14 +74,15 @@ test("a command knows which run it is, and none of the worker's secrets", async 
   const told = stdout.split("\n").filter((line) => /^(STEM|NOTIFY)/.test(line))
   expect(told.sort()).toEqual([
     "STEM_ATTEMPT=2",
+    "STEM_HEADERS={}",
     "STEM_IDEMPOTENCY_KEY=t1",
     "STEM_MAX_ATTEMPTS=4",
     "STEM_QUEUE=default",
     "STEM_TASK_ID=t1",
     "STEM_TOKEN=7",
   ])
-  const keeper = resultOf(await it.script("tr '\\0' '\\n' < /proc/$PPID/environ"))
-  expect(keeper.stdout).not.toContain("hunter2")
+  const minder = resultOf(await it.script("tr '\\0' '\\n' < /proc/$PPID/environ"))
+  expect(minder.stdout).not.toContain("hunter2")
 })
 
 test("stdin is a text as it is, JSON of anything else, and empty without one", async () => {

@@ -2,8 +2,24 @@ import { parseDuration } from "../../core/kit/duration.ts"
 import { invalid, StemError } from "../../core/kit/errors.ts"
 import { parseInstant } from "../../core/kit/instant.ts"
 import type { EnqueueOptions } from "../../core/task/context.ts"
+import type { Flags } from "../shell/command.ts"
 import { usage } from "../shell/exit.ts"
 import { durationFlag, instantFlag, wholeFlag } from "../shell/times.ts"
+
+/** The flags of commands that send a task, as they are told to people. */
+export const TASK_FLAGS = {
+  queue: { kind: "value", hint: "NAME", about: "the queue (default: default)" },
+  priority: { kind: "value", hint: "0-9", about: "9 is taken first (default: 5)" },
+  delay: { kind: "value", hint: "10m", about: "not before this much from now" },
+  at: { kind: "value", hint: "T", about: "not before this instant" },
+  expires: { kind: "value", hint: "T", about: "not later than this instant, or this much from now" },
+  retries: { kind: "value", hint: "N", about: "retries after the first attempt" },
+  timeout: { kind: "value", hint: "T", about: "hard limit of one attempt: its process is killed" },
+  "soft-timeout": { kind: "value", hint: "T", about: "soft limit of one attempt: its signal aborts" },
+  header: { kind: "list", hint: "K=V", about: "a header for the handler; may be repeated" },
+  id: { kind: "value", hint: "ID", about: "your own id; a known id is not enqueued again" },
+  "fail-on-duplicate": { kind: "switch", about: "exit 6 when the id is known" },
+} as const satisfies Flags
 
 /** The flags that say something about the task itself. */
 export interface TaskFlags {

@@ -17,6 +17,9 @@ export const EXIT = {
 
 export type ExitCode = (typeof EXIT)[keyof typeof EXIT]
 
+/** What a program that Stem ran for somebody exited with: any number from 0 to 255. */
+export const exitOf = (code: number): ExitCode => code as ExitCode
+
 const BY_KIND: Record<ErrorKind, ExitCode> = {
   failed: EXIT.failed,
   invalid: EXIT.invalid,

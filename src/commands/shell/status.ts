@@ -4,6 +4,7 @@
 import type { Client } from "../../core/client/client.ts"
 import { formatDuration } from "../../core/kit/duration.ts"
 import type { Failure } from "../../core/task/failure.ts"
+import { readShellFailure } from "../../core/task/shell.ts"
 import { isEnded, type TaskState, type TaskStatus } from "../../core/task/status.ts"
 import type { Stores } from "../../stem.ts"
 import { renderFields } from "./table.ts"
@@ -30,9 +31,14 @@ export async function findTask(stores: Stores, client: Client, id: string): Prom
   return { status, input: envelope && { value: envelope.input } }
 }
 
-export function failureJson({ name, message, code, stack, cause }: Failure): unknown {
+export function failureJson(failure: Failure): unknown {
+  const { name, message, code, stack, cause } = failure
+  const { exitCode, signal, output } = readShellFailure(failure) ?? {}
   return {
     ...{ name, message, code: code ?? null, stack: stack ?? null },
+    ...(exitCode !== undefined && { exitCode }),
+    ...(signal !== undefined && { signal }),
+    ...(output && { output }),
     ...(cause && { cause: failureJson(cause) }),
   }
 }

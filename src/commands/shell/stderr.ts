@@ -1,6 +1,8 @@
 /** Where talk goes: line by line, at once, in its own order. */
 export interface Stderr {
   print(line: string): void
+  /** As it is, without a line's end. */
+  write(text: string): void
   /** Resolves when everything printed is written, or the reader is gone. */
   flush(): Promise<void>
 }
@@ -18,11 +20,13 @@ export function openStderr(): Stderr {
       if (done instanceof Promise) last = done.catch(() => {})
     } catch {}
   }
+  const write = (text: string) => {
+    quietly(() => sink.write(text))
+    quietly(() => sink.flush())
+  }
   return {
-    print(line) {
-      quietly(() => sink.write(`${line}\n`))
-      quietly(() => sink.flush())
-    },
+    write,
+    print: (line) => write(`${line}\n`),
     async flush() {
       await last
       quietly(() => sink.flush())

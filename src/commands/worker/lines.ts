@@ -2,6 +2,7 @@ import { formatDuration } from "../../core/kit/duration.ts"
 import { formatInstant } from "../../core/kit/instant.ts"
 import type { EventTask, WorkerEvent } from "../../core/observe/events.ts"
 import type { Failure } from "../../core/task/failure.ts"
+import type { ShellFailure } from "../../core/task/shell.ts"
 import { beatLine } from "../beat/lines.ts"
 
 /** One line of the log. */
@@ -39,13 +40,13 @@ export function lineOf(event: WorkerEvent): Line {
         {
           ...about(event),
           at: formatInstant(event.at),
-          error: event.error,
+          error: brief(event.error),
         },
       )
     case "failed":
       return line("error", `${event.task} failed for good at attempt ${event.attempt}: ${say(event.error)}`, {
         ...about(event),
-        error: event.error,
+        error: brief(event.error),
       })
     case "cancelled":
       return line("info", `${event.task} was cancelled`, about(event))
@@ -121,6 +122,12 @@ export function lineOf(event: WorkerEvent): Line {
 const about = ({ id, task, queue, attempt }: EventTask) => ({ id, task, queue, attempt })
 
 const say = ({ name, code, message }: Failure) => `${code ?? name}: ${message}`
+
+/** What a command has written is kept with the task; a log is no place for it. */
+function brief(error: Failure): Failure {
+  const { output: _, ...rest } = error as ShellFailure
+  return rest
+}
 
 const counted = (count: number, what: string) => `${count} ${what}${count === 1 ? "" : "s"}`
 

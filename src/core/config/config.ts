@@ -68,6 +68,10 @@ export interface WorkerConfig {
   readonly maxRssBytes: number
   /** Leave when the queues are empty and nothing runs. */
   readonly drain: boolean
+  /** Run commands, the task `shell`. */
+  readonly shell: boolean
+  /** Which commands: absolute paths or globs; empty: all. */
+  readonly shellAllow: readonly string[]
 }
 
 /** A queue to take from. */

@@ -206,6 +206,8 @@ function withDefaults(
       maxTasks: get("worker.max-tasks", 0),
       maxRssBytes: get("worker.max-rss", 0),
       drain: get("worker.drain", false),
+      shell: get("worker.shell", false),
+      shellAllow: get("worker.shell-allow", []),
     },
     retention: {
       successesMs: get("retention.successes", DEFAULT_RETENTION.successesMs),

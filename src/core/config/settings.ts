@@ -12,6 +12,7 @@ import {
   flag,
   pathOrSwitch,
   paths,
+  patterns,
   queues,
   type Reader,
   size,
@@ -195,6 +196,18 @@ export const SETTINGS = {
     read: flag,
     flag: "drain",
     file: false,
+  }),
+  "worker.shell": setting({
+    about: "run commands that were sent with `stem run`",
+    read: flag,
+    flag: "shell",
+    env: "STEM_SHELL",
+  }),
+  "worker.shell-allow": setting({
+    about: "the commands that may be run: absolute paths or globs",
+    read: patterns,
+    flag: "shell-allow",
+    env: "STEM_SHELL_ALLOW",
   }),
   "retention.successes": setting({
     about: "how long a succeeded task is remembered",

@@ -87,6 +87,14 @@ export const paths: Reader<readonly string[]> = reader((value) => {
   throw new Error(`${quoted(value)} is not a list of files`)
 })
 
+/** Globs of absolute paths: one, a list, or with colons between them, as in PATH. */
+export const patterns: Reader<readonly string[]> = reader((value) => {
+  const list = typeof value === "string" ? value.split(":") : value
+  const isPattern = (one: unknown) => typeof one === "string" && one.startsWith("/")
+  if (Array.isArray(list) && list.length > 0 && list.every(isPattern)) return list as string[]
+  throw new Error(`${quoted(value)} is not a list of absolute paths or globs of them`)
+})
+
 /** `a,b` is an order of precedence; `a=3,b=1` are weights. In TOML also `["a", "b"]` and `{ a = 3, b = 1 }`. */
 export const queues: Reader<readonly QueueChoice[]> = reader((value) => {
   const list =

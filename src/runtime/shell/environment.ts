@@ -25,6 +25,7 @@ export function toldTo({ env }: ShellInput, delivery: Delivery, maxAttempts: num
     STEM_MAX_ATTEMPTS: String(maxAttempts),
     STEM_TOKEN: String(lease.token),
     STEM_IDEMPOTENCY_KEY: envelope.id,
+    STEM_HEADERS: JSON.stringify(envelope.headers),
   }
 }
 

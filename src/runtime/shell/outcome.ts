@@ -18,8 +18,11 @@ const FINAL: ReadonlySet<number> = new Set([64, 65, 126, 127])
 /** Faults of the machine at this moment; anything else that keeps a command from starting will do so again. */
 const PASSING: ReadonlySet<string> = new Set(["EAGAIN", "ENOMEM", "EMFILE", "ENFILE", "ETXTBSY", "EIO"])
 
-/** How a command ended, as the outcome of its run. `softMs` is set when it was told to stop by its soft limit. */
-export function outcomeOf({ code, signal, output }: Ended, softMs?: number): Outcome {
+/**
+ * How a command ended, as the outcome of its run. `name` is what people know it by; `softMs` is set when it was told
+ * to stop by its soft limit.
+ */
+export function outcomeOf({ code, signal, output }: Ended, name: string, softMs?: number): Outcome {
   if (code === 0 && signal === null)
     return {
       kind: "succeeded",
@@ -29,7 +32,7 @@ export function outcomeOf({ code, signal, output }: Ended, softMs?: number): Out
   const overdue = softMs === undefined ? "" : `the soft time limit of ${softMs} ms has passed: `
   const error: ShellFailure = {
     name: signal === null ? "CommandFailed" : "CommandKilled",
-    message: `${overdue}${how}${lastWords(output)}`,
+    message: `${name}: ${overdue}${how}${lastWords(output)}`,
     code: overdue ? "soft_time_limit" : signal === null ? `exit_${code}` : `signal_${signal}`,
     ...(signal === null ? { exitCode: code ?? -1 } : { signal }),
     output: shorten(output, KEPT.failure),

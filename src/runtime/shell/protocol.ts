@@ -1,11 +1,11 @@
-/** What a worker and the keeper of one command say to each other, as JSON over Bun's IPC. */
+/** What a worker and the minder of one command say to each other, as JSON over Bun's IPC. */
 import type { ShellOutput } from "../../core/task/shell.ts"
 
-/** The hidden sub-command that makes this executable a keeper. */
-export const KEEPER_COMMAND = "__keeper"
+/** The hidden sub-command that makes this executable a minder. */
+export const MINDER_COMMAND = "__minder"
 
 /** A command, ready to be started. */
-export interface KeeperRun {
+export interface MinderRun {
   /** An absolute path. */
   readonly program: string
   readonly argv0: string
@@ -22,14 +22,14 @@ export interface KeeperRun {
   readonly stdin?: string | undefined
 }
 
-/** Worker to keeper. TERM is for the command's whole group, KILL for everything that descends from it. */
-export type ToKeeper =
-  | { readonly kind: "run"; readonly run: KeeperRun }
+/** Worker to minder. TERM is for the command's whole group, KILL for everything that descends from it. */
+export type ToMinder =
+  | { readonly kind: "run"; readonly run: MinderRun }
   | { readonly kind: "term" }
   | { readonly kind: "kill" }
 
-/** Keeper to worker. */
-export type FromKeeper =
+/** Minder to worker. */
+export type FromMinder =
   | { readonly kind: "started"; readonly pid: number }
   | { readonly kind: "output"; readonly output: ShellOutput }
   | Refused

@@ -1,3 +1,4 @@
+import { basename } from "node:path"
 import type { AbortReason, IsolateHooks, Isolates, Job } from "../../core/contracts/isolates.ts"
 import type { Clock } from "../../core/kit/clock.ts"
 import { messageOf } from "../../core/kit/errors.ts"
@@ -8,10 +9,10 @@ import { parseShellInput, SHELL_TASK, type ShellOutput } from "../../core/task/s
 import { selfCommand } from "../isolates/process.ts"
 import { CANCELLED, hardTimeLimit, INTERRUPTED } from "../isolates/run.ts"
 import { inheritedBy, stdinOf, toldTo } from "./environment.ts"
-import { type Keeper, type KeeperEnd, startKeeper } from "./keeper-handle.ts"
+import { type Minder, type MinderEnd, startMinder } from "./minder-handle.ts"
 import { outcomeOf, refusedOutcome, withOutput } from "./outcome.ts"
 import { findProgram } from "./program.ts"
-import { KEEPER_COMMAND, type KeeperRun, type Refused } from "./protocol.ts"
+import { MINDER_COMMAND, type MinderRun, type Refused } from "./protocol.ts"
 
 export interface ShellOptions {
   /** Absolute paths or globs of what may be run; empty: everything. */
@@ -19,7 +20,7 @@ export interface ShellOptions {
   readonly clock: Clock
   /** Default: this process's own. */
   readonly env?: Readonly<Record<string, string | undefined>>
-  /** How a keeper is started; default: this executable again, with its hidden sub-command. */
+  /** How a minder is started; default: this executable again, with its hidden sub-command. */
   readonly command?: readonly string[]
 }
 
@@ -39,7 +40,9 @@ const LOST_GRACE_MS = 2000
 
 interface ShellRun {
   readonly job: Job
-  readonly keeper: Keeper
+  /** What people know the command by. */
+  readonly name: string
+  readonly minder: Minder
   /** How it ends whatever the command says: it was killed for this. */
   fate?: Outcome
   softly?: boolean
@@ -47,16 +50,16 @@ interface ShellRun {
   readonly timers: Set<ReturnType<typeof setTimeout>>
 }
 
-/** Commands as the runs of the task `shell`, each in a process group of its own under a keeper. */
+/** Commands as the runs of the task `shell`, each in a process group of its own under a minder. */
 export function createShell(options: ShellOptions): Isolates {
-  const { allow, clock, env = process.env, command = selfCommand(KEEPER_COMMAND) } = options
+  const { allow, clock, env = process.env, command = selfCommand(MINDER_COMMAND) } = options
   const specs = new Map([[SHELL_TASK, SPEC]])
   const inherited = inheritedBy(env)
   const running = new Set<ShellRun>()
   let hooks: IsolateHooks
   let stopped = false
 
-  function prepare({ delivery, maxAttempts }: Job): KeeperRun | Refused {
+  function prepare({ delivery, maxAttempts }: Job): MinderRun | Refused {
     const input = parseShellInput(delivery.envelope.input)
     const cwd = input.cwd ?? process.cwd()
     const found = findProgram(input, { cwd, path: inherited.PATH }, allow)
@@ -66,10 +69,10 @@ export function createShell(options: ShellOptions): Isolates {
     return { ...found, cwd, env: inherited, own, umask, nice, user, stdin: stdinOf(input) }
   }
 
-  function launch(job: Job, prepared: KeeperRun): ShellRun {
+  function launch(job: Job, prepared: MinderRun): ShellRun {
     const { envelope, lease, attempt } = job.delivery
     const { softMs, hardMs } = job
-    const keeper = startKeeper(command, prepared, {
+    const minder = startMinder(command, prepared, {
       started() {
         if (softMs) later(run, softMs, () => soften(run))
         if (hardMs) later(run, hardMs, () => killFor(run, hardTimeLimit(hardMs)))
@@ -80,7 +83,7 @@ export function createShell(options: ShellOptions): Isolates {
         hooks.progress(envelope.id, lease.token, { value, data: { attempt, ...output }, at: clock.now() })
       },
     })
-    const run: ShellRun = { job, keeper, timers: new Set() }
+    const run: ShellRun = { job, name: basename(prepared.argv0), minder, timers: new Set() }
     return run
   }
 
@@ -90,22 +93,22 @@ export function createShell(options: ShellOptions): Isolates {
 
   function soften(run: ShellRun): void {
     run.softly = true
-    run.keeper.term()
+    run.minder.term()
   }
 
   function killFor(run: ShellRun, fate: Outcome): void {
     run.fate ??= fate
-    run.keeper.kill()
+    run.minder.kill()
   }
 
-  function conclude({ fate, softly, output, job }: ShellRun, end: KeeperEnd): Outcome {
+  function conclude({ fate, softly, output, job, name }: ShellRun, end: MinderEnd): Outcome {
     const said = end.kind === "ended" ? end.output : output
     // It finished before it was struck.
-    if (end.kind === "ended" && end.code === 0) return outcomeOf(end)
+    if (end.kind === "ended" && end.code === 0) return outcomeOf(end, name)
     if (fate) return said ? withOutput(fate, said) : fate
-    if (end.kind === "ended") return outcomeOf(end, softly ? job.softMs : undefined)
+    if (end.kind === "ended") return outcomeOf(end, name, softly ? job.softMs : undefined)
     if (end.kind === "refused") return refusedOutcome(end)
-    const error = { name: "CommandLost", code: "keeper_lost", message: `its keeper died: ${end.reason}` }
+    const error = { name: "CommandLost", code: "minder_lost", message: `its minder died: ${end.reason}` }
     return { kind: "lost", error }
   }
 
@@ -123,7 +126,7 @@ export function createShell(options: ShellOptions): Isolates {
 
     async run(job) {
       if (stopped) return INTERRUPTED
-      let prepared: KeeperRun | Refused
+      let prepared: MinderRun | Refused
       try {
         prepared = prepare(job)
       } catch (error) {
@@ -133,7 +136,7 @@ export function createShell(options: ShellOptions): Isolates {
       if ("kind" in prepared) return refusedOutcome(prepared)
       const run = launch(job, prepared)
       running.add(run)
-      const end = await run.keeper.end
+      const end = await run.minder.end
       running.delete(run)
       for (const timer of run.timers) clearTimeout(timer)
       return conclude(run, end)
@@ -142,7 +145,7 @@ export function createShell(options: ShellOptions): Isolates {
     abort(id, token, reason: AbortReason) {
       const run = find(id, token)
       if (!run) return
-      run.keeper.term()
+      run.minder.term()
       if (reason === "lease_lost") later(run, LOST_GRACE_MS, () => killFor(run, INTERRUPTED))
     },
 
@@ -158,7 +161,7 @@ export function createShell(options: ShellOptions): Isolates {
       stopped = true
       const living = [...running]
       for (const run of living) killFor(run, INTERRUPTED)
-      await Promise.all(living.map(({ keeper }) => keeper.end))
+      await Promise.all(living.map(({ minder }) => minder.end))
     },
   }
 }

@@ -64,6 +64,7 @@ test("the defaults follow from the machine", async () => {
     worker: {
       ...{ modules: [], queues: [], concurrency: 4, isolates: 2, isolation: "process", leaseMs: 30_000 },
       ...{ graceMs: 30_000, name: "box-7", maxTasks: 0, maxRssBytes: 0, drain: false },
+      ...{ shell: false, shellAllow: [] },
     },
     retention: { successesMs: 86_400_000, failuresMs: 2_592_000_000, deadLettersMs: 2_592_000_000 },
   })
@@ -94,6 +95,8 @@ test("every setting can be said in the environment", async () => {
       STEM_WORKER_NAME: "w",
       STEM_MAX_TASKS: "100",
       STEM_MAX_RSS: "512MB",
+      STEM_SHELL: "1",
+      STEM_SHELL_ALLOW: "/opt/a:/opt/b/*.{sh,py}",
       STEM_RETENTION_SUCCESSES: "1h",
       STEM_RETENTION_FAILURES: "2h",
       STEM_RETENTION_DEAD_LETTERS: "3h",
@@ -117,10 +120,11 @@ test("every setting can be said in the environment", async () => {
       ],
       ...{ concurrency: 9, isolates: 3, isolation: "none", leaseMs: 10_000, graceMs: 90_000, name: "w" },
       ...{ maxTasks: 100, maxRssBytes: 536_870_912, drain: false },
+      ...{ shell: true, shellAllow: ["/opt/a", "/opt/b/*.{sh,py}"] },
     },
     retention: { successesMs: 3_600_000, failuresMs: 7_200_000, deadLettersMs: 10_800_000 },
   })
-  expect(values.filter(({ source }) => source === "environment")).toHaveLength(22)
+  expect(values.filter(({ source }) => source === "environment")).toHaveLength(24)
 })
 
 test("stem.toml says lists, numbers and queues in TOML's own kinds", async () => {

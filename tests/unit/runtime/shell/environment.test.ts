@@ -5,18 +5,18 @@ import { jobOf } from "../../../support/job.ts"
 
 test("nothing of Stem's own and nothing of the service manager's is inherited", () => {
   const env = {
-    ...{ PATH: "/bin", HOME: "/root", PGPASSWORD: "theirs", gone: undefined },
+    ...{ PATH: "/bin", HOME: "/h", PGPASSWORD: "theirs", gone: undefined },
     ...{ STEM_BROKER_URL: "s", STEM_RESULT_BACKEND_URL_FILE: "s", STEM_ISOLATE: "1" },
     ...{ NOTIFY_SOCKET: "s", WATCHDOG_USEC: "1", WATCHDOG_PID: "1", LISTEN_FDS: "1", NODE_CHANNEL_FD: "3" },
   }
-  expect(inheritedBy(env)).toEqual({ PATH: "/bin", HOME: "/root", PGPASSWORD: "theirs" })
+  expect(inheritedBy(env)).toEqual({ PATH: "/bin", HOME: "/h", PGPASSWORD: "theirs" })
 })
 
 test("which run it is can not be forged by the task's own variables", () => {
   const { delivery } = jobOf("shell", null, { id: "a", token: 5, attempt: 2 })
   expect(toldTo({ argv: ["x"], env: { A: "1", STEM_TOKEN: "99" } }, delivery, 4)).toEqual({
     ...{ A: "1", STEM_TASK_ID: "a", STEM_QUEUE: "default", STEM_ATTEMPT: "2", STEM_MAX_ATTEMPTS: "4" },
-    ...{ STEM_TOKEN: "5", STEM_IDEMPOTENCY_KEY: "a" },
+    ...{ STEM_TOKEN: "5", STEM_IDEMPOTENCY_KEY: "a", STEM_HEADERS: "{}" },
   })
 })
 

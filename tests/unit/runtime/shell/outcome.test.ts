@@ -23,10 +23,10 @@ test.each([
   [137, undefined, "exit code 137"],
   [255, undefined, "exit code 255"],
 ])("exit code %d: final %p", (code, final, message) => {
-  const outcome = outcomeOf(exited(code))
+  const outcome = outcomeOf(exited(code), "job")
   expect(outcome).toMatchObject({
     kind: "failed",
-    error: { name: "CommandFailed", code: `exit_${code}`, exitCode: code, message },
+    error: { name: "CommandFailed", code: `exit_${code}`, exitCode: code, message: `job: ${message}` },
     names: ["CommandFailed"],
   })
   expect((outcome as { final?: boolean }).final).toBe(final)
@@ -34,29 +34,36 @@ test.each([
 
 test("0 succeeds, even when the soft limit had passed", () => {
   const result = { exitCode: 0, ...outputOf("said"), truncated: false }
-  expect(outcomeOf(exited(0, "said"))).toEqual({ kind: "succeeded", result })
-  expect(outcomeOf(exited(0, "said"), 50)).toEqual({ kind: "succeeded", result })
+  expect(outcomeOf(exited(0, "said"), "job")).toEqual({ kind: "succeeded", result })
+  expect(outcomeOf(exited(0, "said"), "job", 50)).toEqual({ kind: "succeeded", result })
 })
 
 test("a signal is named, and never final", () => {
   for (const signal of ["SIGTERM", "SIGKILL", "SIGSEGV"]) {
-    const error = { name: "CommandKilled", code: `signal_${signal}`, signal, message: `killed by ${signal}` }
-    expect(outcomeOf(killed(signal))).toMatchObject({ kind: "failed", error })
-    expect(outcomeOf(killed(signal))).not.toHaveProperty("final")
+    const error = {
+      name: "CommandKilled",
+      code: `signal_${signal}`,
+      signal,
+      message: `job: killed by ${signal}`,
+    }
+    expect(outcomeOf(killed(signal), "job")).toMatchObject({ kind: "failed", error })
+    expect(outcomeOf(killed(signal), "job")).not.toHaveProperty("final")
   }
 })
 
 test("what the soft limit ended says so", () => {
   const error = {
     code: "soft_time_limit",
-    message: "the soft time limit of 50 ms has passed: killed by SIGTERM",
+    message: "job: the soft time limit of 50 ms has passed: killed by SIGTERM",
   }
-  expect(outcomeOf(killed("SIGTERM"), 50)).toMatchObject({ error })
+  expect(outcomeOf(killed("SIGTERM"), "job", 50)).toMatchObject({ error })
 })
 
 test("the last line of stderr is in the message, cut where it is long", () => {
-  expect(outcomeOf(exited(3, "one\ntwo\n\n"))).toMatchObject({ error: { message: "exit code 3: two" } })
-  const { error } = outcomeOf(exited(3, "x".repeat(9999))) as { error: ShellFailure }
+  expect(outcomeOf(exited(3, "one\ntwo\n\n"), "job")).toMatchObject({
+    error: { message: "job: exit code 3: two" },
+  })
+  const { error } = outcomeOf(exited(3, "x".repeat(9999)), "job") as { error: ShellFailure }
   expect(error.message.length).toBeLessThan(330)
 })
 

@@ -1,5 +1,5 @@
 /**
- * The main of a small process that keeps one command: it starts it in a session of its own, reads what it writes, and
+ * The main of a small process that minds one command: it starts it in a session of its own, reads what it writes, and
  * outlives its worker by the moment it takes to kill the command's whole group. No code of a user runs in here.
  */
 import { constants, setPriority } from "node:os"
@@ -8,7 +8,7 @@ import { ISOLATE_MARK } from "../isolates/protocol.ts"
 import { createCapture, KEPT, outputOf } from "./capture.ts"
 import { adoptDescendants, type Descendants, kill } from "./descendants.ts"
 import { become, environmentOf } from "./person.ts"
-import type { FromKeeper, KeeperRun, ToKeeper } from "./protocol.ts"
+import type { FromMinder, MinderRun, ToMinder } from "./protocol.ts"
 
 /** How often a running command's output is told. */
 const TELL_EVERY_MS = 250
@@ -21,13 +21,13 @@ const EXIT_START = 128
 type Command = Bun.Subprocess<Uint8Array<ArrayBuffer> | "ignore", "pipe", "pipe">
 
 /**
- * Becomes a keeper for the rest of this process's life: the promise never resolves. It rejects with `not_for_people`
+ * Becomes a minder for the rest of this process's life: the promise never resolves. It rejects with `not_for_people`
  * when no worker started it.
  */
-export async function keeperMain(): Promise<never> {
+export async function minderMain(): Promise<never> {
   const worker = process.env[ISOLATE_MARK]
   if (!worker || !process.send)
-    throw new StemError("invalid", "not_for_people", "this sub-command is how `stem worker` keeps commands")
+    throw new StemError("invalid", "not_for_people", "this sub-command is how `stem worker` minds commands")
   // A terminal sends its signals to everyone; the worker alone decides what they mean.
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => {})
   const tell = teller()
@@ -38,7 +38,7 @@ export async function keeperMain(): Promise<never> {
     await descendants.killAll(command?.pid ?? 0)
   }
   process.on("disconnect", () => void strike().finally(() => process.exit(0)))
-  process.on("message", (message: ToKeeper) => {
+  process.on("message", (message: ToMinder) => {
     if (message.kind === "kill") void strike()
     else if (message.kind === "term") command && kill(-command.pid, "SIGTERM")
     else
@@ -54,7 +54,7 @@ export async function keeperMain(): Promise<never> {
   return new Promise<never>(() => {})
 }
 
-function teller(): (message: FromKeeper) => void {
+function teller(): (message: FromMinder) => void {
   const send = process.send?.bind(process)
   return (message) => {
     try {
@@ -65,7 +65,7 @@ function teller(): (message: FromKeeper) => void {
   }
 }
 
-function start(run: KeeperRun): Command {
+function start(run: MinderRun): Command {
   const { umask, nice, user, stdin } = run
   if (umask !== undefined) process.umask(Number.parseInt(umask, 8))
   if (nice !== undefined) setPriority(nice)
@@ -87,7 +87,7 @@ function start(run: KeeperRun): Command {
 async function keep(
   command: Command,
   descendants: Descendants,
-  tell: (message: FromKeeper) => void,
+  tell: (message: FromMinder) => void,
 ): Promise<void> {
   const stdout = createCapture()
   const stderr = createCapture()
@@ -141,7 +141,7 @@ const codeOf = (error: unknown): string => {
   return typeof code === "string" ? code : "not_started"
 }
 
-function reasonOf(error: unknown, { program, cwd }: KeeperRun): string {
+function reasonOf(error: unknown, { program, cwd }: MinderRun): string {
   if (codeOf(error) === "ENOENT") return `${program} can not be started in ${cwd}: is the folder there?`
   if (codeOf(error) === "ENOEXEC") return `${program} is no program: does its first line name an interpreter?`
   return `${program} can not be started: ${messageOf(error)}`

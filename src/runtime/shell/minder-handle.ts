@@ -2,41 +2,41 @@ import { messageOf } from "../../core/kit/errors.ts"
 import type { ShellOutput } from "../../core/task/shell.ts"
 import { ISOLATE_MARK } from "../isolates/protocol.ts"
 import { kill } from "./descendants.ts"
-import type { Ended, FromKeeper, KeeperRun, Refused, ToKeeper } from "./protocol.ts"
+import type { Ended, FromMinder, MinderRun, Refused, ToMinder } from "./protocol.ts"
 
-/** The keeper of one command, seen from the worker. */
-export interface Keeper {
-  /** How it ended. Everything it said has been heard, and the keeper is gone. Never rejects. */
-  readonly end: Promise<KeeperEnd>
+/** The minder of one command, seen from the worker. */
+export interface Minder {
+  /** How it ended. Everything it said has been heard, and the minder is gone. Never rejects. */
+  readonly end: Promise<MinderEnd>
   /** TERM for the command's whole group. */
   term(): void
   /** KILL for the command and all that descends from it. */
   kill(): void
 }
 
-/** How a command ended; "lost" when its keeper died under it. */
-export type KeeperEnd = Ended | Refused | { readonly kind: "lost"; readonly reason: string }
+/** How a command ended; "lost" when its minder died under it. */
+export type MinderEnd = Ended | Refused | { readonly kind: "lost"; readonly reason: string }
 
 /** What is told while it goes on. */
-export interface KeeperHooks {
+export interface MinderHooks {
   started(): void
   output(output: ShellOutput): void
 }
 
-/** A keeper that has not started anything by then, or has not killed what it was told to, is itself killed. */
+/** A minder that has not started anything by then, or has not killed what it was told to, is itself killed. */
 const START_WITHIN_MS = 30_000
 const KILL_WITHIN_MS = 3000
 
-/** Starts a keeper and hands it the command. */
-export function startKeeper(command: readonly string[], run: KeeperRun, hooks: KeeperHooks): Keeper {
-  const end = Promise.withResolvers<KeeperEnd>()
+/** Starts a minder and hands it the command. */
+export function startMinder(command: readonly string[], run: MinderRun, hooks: MinderHooks): Minder {
+  const end = Promise.withResolvers<MinderEnd>()
   const heard = Promise.withResolvers<void>()
   let last: Ended | Refused | undefined
   let pid: number | undefined
   const timers = new Set<ReturnType<typeof setTimeout>>()
   const giveUpAfter = (ms: number) => timers.add(setTimeout(() => child.kill("SIGKILL"), ms))
 
-  function hear(message: FromKeeper): void {
+  function hear(message: FromMinder): void {
     if (message.kind === "output") hooks.output(message.output)
     else if (message.kind === "started") {
       pid = message.pid
@@ -57,7 +57,7 @@ export function startKeeper(command: readonly string[], run: KeeperRun, hooks: K
   try {
     child = Bun.spawn({
       cmd: [...command],
-      // A keeper's own environment can be read by its command, so there is nothing in it.
+      // A minder's own environment can be read by its command, so there is nothing in it.
       env: { [ISOLATE_MARK]: String(process.pid) },
       stdio: ["ignore", 2, 2],
       serialization: "json",
@@ -73,10 +73,10 @@ export function startKeeper(command: readonly string[], run: KeeperRun, hooks: K
       },
     })
   } catch (error) {
-    const refused: Refused = { kind: "refused", code: "EAGAIN", message: `no keeper: ${messageOf(error)}` }
+    const refused: Refused = { kind: "refused", code: "EAGAIN", message: `no minder: ${messageOf(error)}` }
     return { end: Promise.resolve(refused), term() {}, kill() {} }
   }
-  const send = (message: ToKeeper) => {
+  const send = (message: ToMinder) => {
     try {
       child.send(message)
     } catch {
