@@ -11,7 +11,7 @@ describe.each([
   ["postgres", POSTGRES_URL],
 ] as const)("on %s", (_, broker) => {
   test.each([HOUR, -HOUR])(
-    "a machine whose clock is %d ms off takes no living lease, and delays as it should",
+    "a machine whose clock is an hour off takes no living lease, and delays as it should",
     async (skew) => {
       const config = { broker, namespace: `skew-${crypto.randomUUID()}` }
       const right = await openStores(config)
