@@ -76,8 +76,9 @@ function mayImport(from: string, to: string): boolean {
     case "runtime":
       return base || to.startsWith("src/runtime/")
     case "adapters":
+      if (part === "machine-clock.ts") return base
       if (part === "index.ts") return base || /^src\/adapters\/[^/]+\/driver\.ts$/.test(to)
-      return base || to.startsWith(`src/adapters/${part}/`)
+      return base || to.startsWith(`src/adapters/${part}/`) || to === "src/adapters/machine-clock.ts"
     case "core": {
       if (!core) return false
       const room = to.split("/")[2] as string

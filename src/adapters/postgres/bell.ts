@@ -1,7 +1,7 @@
 import type { Clock, Millis } from "../../core/kit/clock.ts"
+import { machineClock } from "../machine-clock.ts"
 import type { Client } from "./client.ts"
 import type { Connection } from "./connection.ts"
-import { realTime } from "./real-time.ts"
 
 /** What there is to wait for: something to reserve, or a task that has ended. */
 export type Kind = "work" | "ended"
@@ -105,8 +105,8 @@ export function createBell(ear: Connection, work: Connection, clock: Clock, ns: 
   /** Whether a notification from another session arrives here. */
   async function prove(live: Client): Promise<void> {
     await notify.all(channelOf(ns), `${live.pid}`).catch(() => {})
-    for (const start = realTime.monotonic(); !proven && realTime.monotonic() - start < PROBE_MS; )
-      await realTime.sleep(PROBE_MS / 100)
+    for (const start = machineClock.monotonic(); !proven && machineClock.monotonic() - start < PROBE_MS; )
+      await machineClock.sleep(PROBE_MS / 100)
     if (client === live && !proven) deaf = true
   }
 
@@ -147,7 +147,7 @@ export function createBell(ear: Connection, work: Connection, clock: Clock, ns: 
       try {
         if (!closed && !hearing(kind) && !(deaf && ear.up)) {
           const late = new AbortController()
-          await Promise.race([registerSoon(), realTime.sleep(REGISTER_MS, late.signal)])
+          await Promise.race([registerSoon(), machineClock.sleep(REGISTER_MS, late.signal)])
           late.abort()
         }
         return await run()

@@ -1,10 +1,10 @@
 import type { DriverOptions } from "../../core/contracts/driver.ts"
 import type { Millis } from "../../core/kit/clock.ts"
 import { createLink } from "../../core/kit/link.ts"
+import { machineClock } from "../machine-clock.ts"
 import { type Client, connectClient, type Value } from "./client.ts"
 import { isBroken, isRetryable, storeTrouble } from "./failures.ts"
 import { locate, whereOf } from "./location.ts"
-import { realTime } from "./real-time.ts"
 
 /** A statement, with the schema's name put in. */
 export interface Statement {
@@ -41,7 +41,7 @@ export function createConnection(
   const location = locate(url, options.tls !== undefined)
   const where = whereOf(location)
   const link = createLink<Client>({
-    ...{ clock: realTime, where, connectMs: options.connectTimeoutMs ?? CONNECT_MS },
+    ...{ clock: machineClock, where, connectMs: options.connectTimeoutMs ?? CONNECT_MS },
     // A call may have to wait for a connection first.
     callMs: Math.max(CALL_MS, options.connectTimeoutMs ?? CONNECT_MS),
     async connect() {
@@ -68,7 +68,7 @@ export function createConnection(
       } catch (error) {
         if (!isRetryable(error) || left === 0) throw storeTrouble(error, where) ?? error
       }
-      await realTime.sleep(realTime.random() * 2 ** (TRIES - left + 1))
+      await machineClock.sleep(machineClock.random() * 2 ** (TRIES - left + 1))
     }
   }
 

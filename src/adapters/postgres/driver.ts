@@ -1,4 +1,5 @@
 import type { Driver, DriverOptions, MigrateOptions, Migration } from "../../core/contracts/driver.ts"
+import { machineClock } from "../machine-clock.ts"
 import { createBell } from "./bell.ts"
 import { createBroker } from "./broker.ts"
 import { createCalls } from "./calls.ts"
@@ -10,7 +11,6 @@ import { createInspector } from "./inspector.ts"
 import { createIntake } from "./intake.ts"
 import { withoutSecret } from "./location.ts"
 import { createQueues, type Queues } from "./queues.ts"
-import { realTime } from "./real-time.ts"
 import { createResults } from "./results.ts"
 import { applyMigration, pendingMigration, VERSION, versionOf } from "./schema.ts"
 import type { Store } from "./store.ts"
@@ -80,7 +80,7 @@ export async function open(url: string, options: DriverOptions): Promise<Driver>
 
 /** Opening migrates; this tells what opening would do, or does it now. */
 export async function migrate(url: string, { dryRun, ...reach }: MigrateOptions): Promise<Migration> {
-  const work = createConnection(url, { namespace: "", clock: realTime, ...reach })
+  const work = createConnection(url, { namespace: "", clock: machineClock, ...reach })
   const step = dryRun ? pendingMigration : applyMigration
   try {
     return await work.use((client) => step(client, work.schema, work.where), MIGRATE_MS)

@@ -1,7 +1,7 @@
 import type { Finding } from "../../core/contracts/driver.ts"
 import type { Millis } from "../../core/kit/clock.ts"
 import { formatDuration } from "../../core/kit/duration.ts"
-import { realTime } from "./real-time.ts"
+import { machineClock } from "../machine-clock.ts"
 import type { Store } from "./store.ts"
 
 /** What the clocks of two machines may differ by before leases suffer. */
@@ -44,9 +44,9 @@ const SERVER = `SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint AS
 /** What can hurt of the server, the way to it and the tables. */
 export async function inspectServer({ desk, bell }: Store): Promise<readonly Finding[]> {
   const { pooled, row, sentAt, heardAt } = await desk.use(async (client) => {
-    const sentAt = realTime.now()
+    const sentAt = machineClock.now()
     const rows = await client.query<ServerRow>(SERVER.replaceAll("stem.", `${desk.schema}.`), [])
-    return { pooled: client.pooled, row: rows[0] as ServerRow, sentAt, heardAt: realTime.now() }
+    return { pooled: client.pooled, row: rows[0] as ServerRow, sentAt, heardAt: machineClock.now() }
   })
   const hears = pooled ? undefined : await bell.attend("work", () => bell.proven())
   const skew = Math.max(Number(row.at) - heardAt, sentAt - Number(row.at))

@@ -4,9 +4,9 @@ import type { DriverOptions, TlsFiles } from "../../core/contracts/driver.ts"
 import type { Millis } from "../../core/kit/clock.ts"
 import { invalid, StemError, unavailable } from "../../core/kit/errors.ts"
 import { createLink, type Link } from "../../core/kit/link.ts"
+import { machineClock } from "../machine-clock.ts"
 import { connectTrouble, isBroken } from "./failures.ts"
 import { type Location, locate } from "./location.ts"
-import { machineClock } from "./machine-clock.ts"
 
 /** A connection of the client library: to one server, or to the nodes of a cluster. */
 export type Client = Redis | Cluster

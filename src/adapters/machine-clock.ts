@@ -1,4 +1,4 @@
-import type { Clock } from "../../core/kit/clock.ts"
+import type { Clock } from "../core/kit/clock.ts"
 
 /**
  * The time of sockets. What is stored goes by the clock that is handed in, which a test may move by an hour in a
@@ -15,7 +15,7 @@ export const machineClock: Clock = {
         signal?.removeEventListener("abort", finish)
         resolve()
       }
-      const timer = setTimeout(finish, ms)
+      const timer = setTimeout(finish, Math.min(ms, 0x7fffffff))
       signal?.addEventListener("abort", finish, { once: true })
     }),
   random: Math.random,
