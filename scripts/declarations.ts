@@ -71,7 +71,7 @@ function read(text: string, file: string): Source {
   const declared = new Map<string, string>()
   const from = new Map<string, string>()
   // A declaration begins in the first column; what belongs to it is indented or closes a brace there.
-  for (const [chunk] of text.matchAll(/^(?:\/\*\*[\s\S]*?\*\/\n)?[a-z].*\n(?:[ }\t].*\n)*/gm)) {
+  for (const [chunk] of text.matchAll(/^(?:\/\*\*(?:(?!\*\/)[\s\S])*\*\/\n)?[a-z].*\n(?:[ }\t].*\n)*/gm)) {
     const list = /^(?:import|export)\s(?:type\s)?\{([^}]*)\} from "(\..+)"/m.exec(chunk)
     if (list) {
       const path = join(dirname(file), (list[2] as string).replace(/\.ts$/, ".d.ts"))

@@ -12,6 +12,11 @@ export {
   retryAfter,
   type TaskDefinition,
 } from "./core/task/define.ts"
+export {
+  defineSchedule,
+  type ScheduleDefinition,
+  type ScheduleTimes,
+} from "./core/task/define-schedule.ts"
 export type { Failure } from "./core/task/failure.ts"
 export type { StandardSchema } from "./core/task/schema.ts"
 export type { Progress, Replay, TaskState, TaskStatus } from "./core/task/status.ts"

@@ -20,6 +20,7 @@ import { StemError } from "./core/kit/errors.ts"
 import { storeClock } from "./core/kit/store-clock.ts"
 import type { Listener } from "./core/observe/events.ts"
 import { defineTask, retryAfter } from "./core/task/define.ts"
+import { defineSchedule } from "./core/task/define-schedule.ts"
 import type { RunningWorker } from "./core/worker/worker.ts"
 import { systemClock } from "./runtime/clock.ts"
 import { makeStateFolder, stateFolder } from "./runtime/paths.ts"
@@ -284,7 +285,7 @@ export async function connect(url?: string, options: ConnectOptions = {}): Promi
 }
 
 /** What `import … from "stem"` gives in a task module; src/index.ts exports the same names. */
-export const publicNames = Object.freeze({ defineTask, retryAfter, connect, StemError })
+export const publicNames = Object.freeze({ defineTask, defineSchedule, retryAfter, connect, StemError })
 
 /** The version of this Stem. */
 export const VERSION: string = manifest.version

@@ -55,6 +55,7 @@ export function simulatedIsolates(clock: Clock, machine: number, diary: Run[]): 
   return {
     async start() {},
     specs: () => new Map([[SPEC.name, SPEC]]),
+    schedules: () => [],
     run(job) {
       const { envelope, lease } = job.delivery
       const run: Run = {

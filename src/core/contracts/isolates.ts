@@ -4,6 +4,7 @@ import type { TaskSpec } from "../task/define.ts"
 import type { TaskId } from "../task/envelope.ts"
 import type { Delivery } from "../task/lease.ts"
 import type { Outcome } from "../task/outcome.ts"
+import type { Schedule } from "../task/schedule.ts"
 import type { Progress } from "../task/status.ts"
 
 /**
@@ -20,6 +21,8 @@ export interface Isolates {
   start(hooks: IsolateHooks): Promise<void>
   /** What the modules define, by task name. Replaced whole by a reload. */
   specs(): ReadonlyMap<string, TaskSpec>
+  /** The schedules that the modules define; absent where there are no modules. */
+  schedules?(): readonly Schedule[]
   /** Runs one delivery. Never rejects. */
   run(job: Job): Promise<Outcome>
   /** Aborts the handler's signal. Nothing happens when the run is over. */

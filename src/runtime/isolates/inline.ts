@@ -59,6 +59,7 @@ export function createInlineIsolates({ modules, clock, exports }: InlineIsolates
     },
 
     specs: () => loaded?.specs ?? new Map(),
+    schedules: () => loaded?.schedules ?? [],
 
     run: ({ delivery, maxAttempts, softMs = 0, hardMs = 0 }) =>
       new Promise((resolve) => {

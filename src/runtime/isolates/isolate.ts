@@ -51,7 +51,7 @@ export async function isolateMain(exports: PublicNames): Promise<never> {
     try {
       const modules = await loadModules(message.modules)
       desk = createDesk({ modules, running, outbox, blame, watchRss: message.watchRss })
-      send({ kind: "ready", specs: [...modules.specs.values()] })
+      send({ kind: "ready", specs: [...modules.specs.values()], schedules: modules.schedules })
     } catch (error) {
       send({ kind: "refused", error: toWireError(error) })
     }

@@ -2,8 +2,10 @@ import type { AbortReason, IsolateHooks, Isolates, Job } from "../../core/contra
 import type { Clock } from "../../core/kit/clock.ts"
 import type { TaskSpec } from "../../core/task/define.ts"
 import type { Outcome } from "../../core/task/outcome.ts"
+import type { Schedule } from "../../core/task/schedule.ts"
 import { type Isolate, startIsolate } from "./isolate-handle.ts"
 import { loadError, selfCommand } from "./process.ts"
+import type { Defined } from "./protocol.ts"
 import { createQuarantine } from "./quarantine.ts"
 import { CANCELLED, crashed, exited, INTERRUPTED, type Run, unstarted } from "./run.ts"
 
@@ -31,6 +33,7 @@ export function createProcessIsolates(options: ProcessIsolatesOptions): Isolates
   const { modules, isolates: size, maxTasks = 0, maxRssBytes = 0, clock, command = selfCommand() } = options
   let hooks: IsolateHooks
   let specs: ReadonlyMap<string, TaskSpec> = new Map()
+  let schedules: readonly Schedule[] = []
   let numbers = 0
   /** Ready isolates that take runs. */
   let team: Isolate[] = []
@@ -114,7 +117,7 @@ export function createProcessIsolates(options: ProcessIsolatesOptions): Isolates
   async function assemble(): Promise<void> {
     const next = generation + 1
     const recruits = Array.from({ length: size }, () => launchMember(next))
-    let found: (readonly TaskSpec[])[]
+    let found: Defined[]
     try {
       found = await Promise.all(recruits.map((isolate) => isolate.ready))
     } catch (error) {
@@ -124,7 +127,8 @@ export function createProcessIsolates(options: ProcessIsolatesOptions): Isolates
     }
     const old = team
     generation = next
-    specs = new Map(found[0]?.map((spec) => [spec.name, spec]))
+    specs = new Map(found[0]?.specs.map((spec) => [spec.name, spec]))
+    schedules = found[0]?.schedules ?? []
     team = recruits.filter((isolate) => !isolate.retired)
     for (const isolate of recruits) if (isolate.retired) replace(next, 1)
     for (const isolate of old) isolate.retire()
@@ -156,6 +160,8 @@ export function createProcessIsolates(options: ProcessIsolatesOptions): Isolates
     },
 
     specs: () => specs,
+
+    schedules: () => schedules,
 
     run: (job: Job) =>
       new Promise<Outcome>((resolve) => {

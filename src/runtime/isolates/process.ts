@@ -1,9 +1,9 @@
 import { fileURLToPath } from "node:url"
 import { invalid, messageOf, type StemError } from "../../core/kit/errors.ts"
-import type { TaskSpec } from "../../core/task/define.ts"
 import { showPath } from "../modules/source.ts"
 import { fromWireError } from "./errors.ts"
 import {
+  type Defined,
   type FromIsolate,
   type FromIsolateParcel,
   ISOLATE_COMMAND,
@@ -15,8 +15,8 @@ import {
 /** One child process, seen from the supervisor. */
 export interface IsolateProcess {
   readonly pid: number
-  /** The tasks its modules define, once they are loaded. Rejects when they can not be. */
-  readonly ready: Promise<readonly TaskSpec[]>
+  /** What its modules define, once they are loaded. Rejects when they can not be. */
+  readonly ready: Promise<Defined>
   /** How it ended, after the last thing it said has been heard. */
   readonly gone: Promise<Ended>
   send(message: ToIsolate): void
@@ -57,7 +57,7 @@ export function startProcess(
   load: { modules: readonly string[]; watchRss: boolean },
   hear: (parcel: FromIsolateParcel) => void,
 ): IsolateProcess {
-  const ready = Promise.withResolvers<readonly TaskSpec[]>()
+  const ready = Promise.withResolvers<Defined>()
   const gone = Promise.withResolvers<Ended>()
   let wasReady = false
   // Whoever starts it may look at `gone` only.
@@ -80,7 +80,7 @@ export function startProcess(
     serialization: "json",
     ipc(message: FromIsolate) {
       if (message.kind === "parcel") hear(message)
-      else if (message.kind === "ready") ready.resolve(message.specs)
+      else if (message.kind === "ready") ready.resolve(message)
       else if (message.kind === "refused") ready.reject({ refused: message.error } satisfies NotReady)
     },
     onDisconnect: () => heard.resolve(),

@@ -11,6 +11,7 @@ import type { ErrorKind } from "../../core/kit/errors.ts"
 import type { TaskSpec } from "../../core/task/define.ts"
 import type { Failure } from "../../core/task/failure.ts"
 import type { Outcome } from "../../core/task/outcome.ts"
+import type { Schedule } from "../../core/task/schedule.ts"
 import type { Progress } from "../../core/task/status.ts"
 
 /** The hidden sub-command that makes this executable an isolate. */
@@ -51,9 +52,15 @@ export interface ToIsolateParcel {
   answers?: [ask: number, id: string | null, error?: WireError][]
 }
 
+/** What the modules define. */
+export interface Defined {
+  readonly specs: readonly TaskSpec[]
+  readonly schedules: readonly Schedule[]
+}
+
 /** Isolate to supervisor. */
 export type FromIsolate =
-  | { readonly kind: "ready"; readonly specs: readonly TaskSpec[] }
+  | ({ readonly kind: "ready" } & Defined)
   | { readonly kind: "refused"; readonly error: WireError }
   | FromIsolateParcel
 export interface FromIsolateParcel {

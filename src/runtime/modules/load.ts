@@ -2,14 +2,18 @@ import { existsSync, statSync } from "node:fs"
 import { basename, extname } from "node:path"
 import { invalid, type StemError } from "../../core/kit/errors.ts"
 import type { TaskSpec } from "../../core/task/define.ts"
+import { isScheduleDefinition } from "../../core/task/define-schedule.ts"
+import type { Schedule } from "../../core/task/schedule.ts"
 import { checkDefinition, type LoadedTask } from "./definition.ts"
 import { diagnose } from "./diagnose.ts"
+import { loadSchedule } from "./schedule.ts"
 import { lineOfExport, showPath, showPlace } from "./source.ts"
 
 /** What task modules define. */
 export interface LoadedModules {
   readonly tasks: ReadonlyMap<string, LoadedTask>
   readonly specs: ReadonlyMap<string, TaskSpec>
+  readonly schedules: readonly Schedule[]
   /** The name of a task by its definition or function. */
   nameOf(value: unknown): string | undefined
 }
@@ -24,21 +28,32 @@ interface Found {
  * Imports user modules by absolute path and finds their tasks.
  *
  * Every exported function is a task by design, and so is every exported object with a function `run`; what is
- * not meant as one must not be exported. Classes and other values are left alone. A task's name is its
+ * not meant as one must not be exported. An object that says when and which task is a schedule. Classes and other values are left alone. A task's name is its
  * definition's, else the export's; for `default` the file's, without its ending.
  *
  * Throws `invalid` naming file and line: a file that is missing, can not be read as code, imports what is not
- * there, throws while loading, defines no task, a wrong option, or two tasks of one name.
+ * there, throws while loading, defines nothing, a wrong option, or two tasks or schedules of one name.
  */
 export async function loadModules(paths: readonly string[]): Promise<LoadedModules> {
   const found = new Map<string, Found>()
+  const waiting: { path: string; name: string; value: object }[] = []
   for (const path of new Set(paths)) {
-    const tasks = tasksOf(path, await importModule(path))
+    const exports = await importModule(path)
+    const tasks = tasksOf(path, exports)
     for (const one of tasks) add(found, one)
-    if (tasks.length === 0) throw noTask(path)
+    const scheduled = Object.entries(exports).filter(([, value]) => isScheduleDefinition(value))
+    for (const [name, value] of scheduled) waiting.push({ path, name, value: value as object })
+    if (tasks.length + scheduled.length === 0) throw noTask(path)
   }
   const names = new Map([...found].map(([name, { value }]) => [value, name]))
+  const taskOf = (value: unknown) => {
+    const name = names.get(value)
+    return name === undefined ? undefined : found.get(name)?.task.spec
+  }
+  const schedules = new Map<string, Schedule>()
+  for (const { path, name, value } of waiting) loadSchedule(schedules, { path, name, value, taskOf })
   return {
+    schedules: [...schedules.values()],
     tasks: new Map([...found].map(([name, { task }]) => [name, task])),
     specs: new Map([...found].map(([name, { task }]) => [name, task.spec])),
     nameOf: (value) => names.get(value),
