@@ -1,27 +1,40 @@
-/**
- * A part of a measure in a process of its own: `bun bench/child.ts MODULE METHOD [JSON argument …]` calls what the
- * module exports under that name (`fill`, `system.drain`) and writes the answer as the last line of stdout.
- */
+/** Parts of a measure in processes of their own. */
 import { mkdtemp, rm } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 
 const MARK = "answer: "
+const MAIN = join(import.meta.dir, "child-main.mjs")
 
+/** What the module under bench/ exports by that name, called with these arguments; each is handed over as JSON. */
 export type Part = readonly [module: string, method: string, ...args: unknown[]]
 
 /** The command line of a part. */
-export const commandOf = ([module, method, ...args]: Part): string[] => [
-  process.execPath,
-  import.meta.path,
-  module,
-  method,
+export const commandOf = ([module, method, ...args]: Part, runtime = process.execPath): string[] => [
+  ...[runtime, MAIN, join(import.meta.dir, module), method],
   ...args.map((arg) => JSON.stringify(arg)),
 ]
 
 /** Runs a part in a new process and answers what it answered. Throws when it failed, with what it said. */
-export async function inChild<Answer>(...part: Part): Promise<Answer> {
-  const child = Bun.spawn(commandOf(part), { stdio: ["ignore", "pipe", "pipe"] })
+export const inChild = <Answer>(...part: Part): Promise<Answer> => answerOf(part, commandOf(part))
+
+/** The same on Node: the module is made one plain file first. */
+export const inNode = <Answer>(...part: Part): Promise<Answer> =>
+  inFolder(async (folder) => {
+    const [module, method, ...args] = part
+    const bundle = await Bun.build({
+      ...{ entrypoints: [join(import.meta.dir, module)], target: "node", format: "esm" },
+      ...{ outdir: folder, naming: "module.mjs" },
+    })
+    if (!bundle.success) throw new Error(bundle.logs.join("\n"))
+    const node = Bun.which("node")
+    if (!node) throw new Error("there is no node on the PATH")
+    const json = args.map((arg) => JSON.stringify(arg))
+    return answerOf<Answer>(part, [node, MAIN, join(folder, "module.mjs"), method, ...json])
+  })
+
+async function answerOf<Answer>(part: Part, command: string[]): Promise<Answer> {
+  const child = Bun.spawn(command, { stdio: ["ignore", "pipe", "pipe"] })
   const [code, out, err] = await Promise.all([child.exited, child.stdout.text(), child.stderr.text()])
   const line = out.trimEnd().split("\n").at(-1) ?? ""
   if (code === 0 && line.startsWith(MARK)) return JSON.parse(line.slice(MARK.length)) as Answer
@@ -36,16 +49,4 @@ export async function inFolder<Answer>(use: (folder: string) => Promise<Answer>)
   } finally {
     await rm(folder, { recursive: true, force: true })
   }
-}
-
-if (import.meta.main) {
-  const [module = "", method = "", ...args] = process.argv.slice(2)
-  const path = method.split(".")
-  const call = path.reduce<unknown>(
-    (from, name) => (from as Record<string, unknown>)[name],
-    await import(`./${module}`),
-  ) as (...args: unknown[]) => unknown
-  const answer = await call(...args.map((arg) => JSON.parse(arg) as unknown))
-  console.log(`${MARK}${JSON.stringify(answer ?? null)}`)
-  process.exit(0)
 }

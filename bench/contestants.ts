@@ -1,7 +1,10 @@
 /** Who takes part in a measure, and how they take turns. */
-import { inChild, inFolder } from "./child.ts"
-import { system as bare } from "./systems/bare-sqlite.ts"
-import { system as stem } from "./systems/stem.ts"
+import { inChild, inNode } from "./child.ts"
+import type { Place, StoreName } from "./places.ts"
+import { system as barePostgres } from "./systems/bare-postgres.ts"
+import { system as bareIoredis } from "./systems/bare-redis.ts"
+import { system as bareSqlite } from "./systems/bare-sqlite.ts"
+import { aboutOn } from "./systems/stem.ts"
 import type { About, DrainAsk, Timed } from "./systems/system.ts"
 
 export interface Contestant {
@@ -11,22 +14,34 @@ export interface Contestant {
   readonly as: string
   /** Part of the asked number of tasks it is given, so that a slow one does not take all day. */
   readonly share: number
+  /** At once, as a part of what is asked; 1 unless said. */
+  readonly atOnce?: number
+  readonly runtime?: "node"
 }
 
-export const STEM: Contestant = { about: stem.about, module: "systems/stem.ts", as: "system", share: 1 }
-export const BARE: Contestant = {
-  about: bare.about,
-  module: "systems/bare-sqlite.ts",
-  as: "system",
-  share: 1,
+export const stemOn = (store: StoreName): Contestant => ({
+  ...{ about: aboutOn(store), module: "systems/stem.ts", as: "system", share: 1 },
+})
+
+// While half of Stem's tasks are in the handlers' processes, the other half is in one call to the store.
+const bare = (about: About, module: string): Contestant => ({
+  ...{ about, module, as: "system", share: 1, atOnce: 0.5 },
+})
+
+/** The loop of the same calls to the store by its raw client. */
+export const BARE: Record<StoreName, Contestant> = {
+  sqlite: bare(bareSqlite.about, "systems/bare-sqlite.ts"),
+  redis: bare(bareIoredis.about, "systems/bare-redis.ts"),
+  postgres: bare(barePostgres.about, "systems/bare-postgres.ts"),
 }
 
-/** A method of the contestant, in a process and a folder of its own. */
+/** A method of the contestant, in a process of its own. */
 export const perform = (
-  { module, as }: Contestant,
+  { module, as, runtime }: Contestant,
   method: "enqueueOne" | "enqueueMany" | "drain",
+  place: Place,
   ask: number | DrainAsk,
-): Promise<Timed> => inFolder((folder) => inChild<Timed>(module, `${as}.${method}`, folder, ask))
+): Promise<Timed> => (runtime === "node" ? inNode : inChild)<Timed>(module, `${as}.${method}`, place, ask)
 
 /** Rounds in which each takes one turn, in an order that alternates: A B, B A, A B … */
 export async function inTurns<Key, Answer>(

@@ -14,7 +14,9 @@ export interface Row {
 export interface Report {
   readonly machine: Readonly<Record<string, string>>
   readonly systems: readonly About[]
-  readonly rows: readonly Row[]
+  /** How the servers of the stores were set up. */
+  readonly servers: Readonly<Record<string, string>>
+  readonly rows: readonly (Row & { readonly store: string })[]
   /** What was not measured, and why. */
   readonly left: readonly string[]
 }
@@ -34,18 +36,14 @@ export function timesRow(first: Row, second: Row, atLeast?: number): Row {
 }
 
 /** How much longer the first takes, round by round. */
-export function moreRow(first: Row, second: Row, atMost: number): Row {
+export function moreRow(first: Row, second: Row, most?: number): Row {
   const samples = first.samples.map((sample, at) => sample - (second.samples[at] as number))
-  return {
-    ...{ measure: first.measure, of: `${first.of} - ${second.of}`, unit: first.unit, samples },
-    bar: { text: `at most ${atMost}`, met: median(samples) <= atMost },
-  }
+  return atMost({ measure: first.measure, of: `${first.of} - ${second.of}`, unit: first.unit, samples }, most)
 }
 
-export const atMost = (row: Row, most: number): Row => ({
-  ...row,
-  bar: { text: `at most ${most}`, met: median(row.samples) <= most },
-})
+/** With the bar, where there is one. */
+export const atMost = (row: Row, most: number | undefined): Row =>
+  most === undefined ? row : { ...row, bar: { text: `at most ${most}`, met: median(row.samples) <= most } }
 
 export function quantile(values: readonly number[], share: number): number {
   const sorted = [...values].sort((a, b) => a - b)
@@ -69,8 +67,10 @@ export function print(report: Report, format: "table" | "json"): void {
     console.log(
       `${about.name} ${about.version}: ${about.durability}; results ${about.results}; handlers in ${about.handlers}`,
     )
-  console.log("")
-  console.log(tableOf(report.rows).join("\n"))
+  for (const store of new Set(report.rows.map((row) => row.store))) {
+    console.log(`\n${store}${report.servers[store] ? `: ${report.servers[store]}` : ""}\n`)
+    console.log(tableOf(report.rows.filter((row) => row.store === store)).join("\n"))
+  }
   for (const line of report.left) console.log(`\nnot measured: ${line}`)
 }
 

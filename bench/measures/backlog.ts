@@ -1,5 +1,6 @@
-import { inChild, inFolder } from "../child.ts"
+import { inChild } from "../child.ts"
 import { inTurns } from "../contestants.ts"
+import type { Place } from "../places.ts"
 import { rateRow, timesRow } from "../report.ts"
 import type { Measure } from "../run.ts"
 import type { Timed } from "../systems/system.ts"
@@ -11,16 +12,16 @@ const AN_HOUR_MS = 3_600_000
 const MODULE = "systems/stem.ts"
 
 /** Whether a long queue slows down those in front. */
-export const backlog: Measure = ({ rounds, backlog: waiting, concurrency }) =>
-  inFolder(async (large) => {
-    // One file for all rounds: each takes ten thousand of its million.
+export const backlog: Measure = ({ rounds, backlog: waiting, concurrency }, { inPlace }) =>
+  inPlace(async (large) => {
+    // One place for all rounds: each takes ten thousand of its million.
     await inChild(MODULE, "fill", large, waiting)
-    const first = (folder: string) => inChild<Timed>(MODULE, "runSome", folder, { tasks: FIRST, concurrency })
+    const first = (place: Place) => inChild<Timed>(MODULE, "runSome", place, { tasks: FIRST, concurrency })
     const small = (scheduled: number) =>
-      inFolder(async (folder) => {
-        if (scheduled > 0) await inChild(MODULE, "fill", folder, scheduled, AN_HOUR_MS)
-        await inChild(MODULE, "fill", folder, FIRST)
-        return first(folder)
+      inPlace(async (place) => {
+        if (scheduled > 0) await inChild(MODULE, "fill", place, scheduled, AN_HOUR_MS)
+        await inChild(MODULE, "fill", place, FIRST)
+        return first(place)
       })
     const cases = {
       [count(FIRST, "waiting")]: () => small(0),

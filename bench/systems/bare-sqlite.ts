@@ -6,15 +6,16 @@
 import { Database } from "bun:sqlite"
 import { join } from "node:path"
 import schema from "../../src/adapters/sqlite/schema-1.sql" with { type: "text" }
-import { type DrainAsk, inputOf, lists, mustBeExact, type System, type Timed } from "./system.ts"
+import type { Place } from "../places.ts"
+import { type BareRun, envelopeOf, newHolder, RANK, statusOf } from "./bare.ts"
+import { type DrainAsk, lists, mustBeExact, type System, type Timed } from "./system.ts"
 
 /** Tasks in one transaction, as Stem's client sends them. */
 const LIST = 1000
 const NS = 1
 const QUEUE = 1
-const RANK = 4
 
-function open(folder: string): Database {
+function open({ folder }: Place): Database {
   const db = new Database(join(folder, "bare.db"))
   db.run("PRAGMA journal_mode = WAL")
   db.run("PRAGMA synchronous = FULL")
@@ -23,19 +24,6 @@ function open(folder: string): Database {
   db.run(schema)
   return db
 }
-
-const envelopeOf = (n: number, now: number) => ({
-  v: 1,
-  id: Bun.randomUUIDv7(),
-  task: "nothing",
-  input: inputOf(n),
-  queue: "default",
-  priority: 9 - RANK,
-  enqueuedAt: now,
-  dueAt: now,
-  headers: {},
-})
-type Bare = ReturnType<typeof envelopeOf>
 
 function inserter(db: Database) {
   const insert = db.prepare(
@@ -65,11 +53,6 @@ interface Row {
   readonly token: number
   readonly envelope: string
 }
-interface Run {
-  readonly envelope: Bare
-  readonly token: number
-  readonly startedAt: number
-}
 
 /** One transaction a turn: what was taken in the turn before is finished, and the next is taken. */
 function drain(db: Database, { tasks, concurrency }: DrainAsk): Timed {
@@ -89,23 +72,25 @@ function drain(db: Database, { tasks, concurrency }: DrainAsk): Timed {
      ON CONFLICT (ns, id) DO UPDATE SET state = excluded.state, task = excluded.task, queue = excluded.queue,
        ended = excluded.ended, token = excluded.token, status = excluded.status WHERE excluded.token >= token`,
   )
-  const holder = `bench-${Bun.randomUUIDv7()}`
+  const holder = newHolder()
 
-  function settle({ envelope, token, startedAt }: Run, now: number): void {
-    const { id, task, queue, enqueuedAt, input } = envelope
+  function settle({ envelope, token, startedAt }: BareRun, now: number): void {
+    const { id, task, queue } = envelope
     if (finish.run(NS, id, token).changes !== 1) throw new Error(`${id} is another's`)
-    const times = { enqueuedAt, startedAt, finishedAt: now }
-    const facts = { v: 1, id, task, queue, state: "succeeded", attempt: 1, token, ...times }
-    const status = JSON.stringify({ ...facts, worker: holder, result: input.n })
-    put.run(NS, id, "succeeded", task, queue, now, token, status)
+    const status = statusOf(envelope, { token, startedAt, now, worker: holder })
+    put.run(NS, id, "succeeded", task, queue, now, token, JSON.stringify(status))
   }
 
-  const turn = db.transaction((over: readonly Run[]): Run[] => {
+  const turn = db.transaction((over: readonly BareRun[]): BareRun[] => {
     const now = Date.now()
     for (const run of over) settle(run, now)
     return (ready.all(QUEUE, RANK, now, concurrency) as Row[]).map((row) => {
       lease.run(row.seq, now + 60_000, holder, now, 0)
-      return { envelope: JSON.parse(row.envelope) as Bare, token: row.token + 1, startedAt: now }
+      return {
+        envelope: JSON.parse(row.envelope) as BareRun["envelope"],
+        token: row.token + 1,
+        startedAt: now,
+      }
     })
   }).immediate
 
@@ -130,10 +115,10 @@ export const system: System = {
     results: "stored",
     handlers: "none",
   },
-  enqueueOne: async (folder, tasks) => fill(open(folder), tasks, 1),
-  enqueueMany: async (folder, tasks) => fill(open(folder), tasks, LIST),
-  async drain(folder, ask) {
-    const db = open(folder)
+  enqueueOne: async (place, tasks) => fill(open(place), tasks, 1),
+  enqueueMany: async (place, tasks) => fill(open(place), tasks, LIST),
+  async drain(place, ask) {
+    const db = open(place)
     fill(db, ask.tasks, LIST)
     const timed = drain(db, ask)
     check(db, ask.tasks)

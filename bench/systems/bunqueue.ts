@@ -2,6 +2,7 @@ import { Database } from "bun:sqlite"
 import { join } from "node:path"
 import { Queue, shutdownManager, Worker } from "bunqueue/client"
 import manifest from "bunqueue/package.json" with { type: "json" }
+import type { Place } from "../places.ts"
 import { type DrainAsk, inputOf, lists, mustBeExact, type System, type Timed } from "./system.ts"
 
 /** The largest list its own benchmark gives to addBulk. */
@@ -9,12 +10,12 @@ const LIST = 1000
 /** Of the settings tried, 10 to 1000 at once with and without locks, none was clearly faster than this. */
 const BEST = { concurrency: 100, batchSize: 100, useLocks: false }
 
-const pathIn = (folder: string) => join(folder, "bunqueue.db")
+const pathIn = ({ folder }: Place) => join(folder, "bunqueue.db")
 
-function open(folder: string, durable: boolean) {
+function open(place: Place, durable: boolean) {
   return new Queue("default", {
     embedded: true,
-    dataPath: pathIn(folder),
+    dataPath: pathIn(place),
     defaultJobOptions: { durable, removeOnComplete: false },
   })
 }
@@ -48,8 +49,8 @@ async function run({ tasks }: DrainAsk): Promise<Timed> {
   return { tasks, ms }
 }
 
-function check(folder: string, tasks: number): void {
-  const db = new Database(pathIn(folder))
+function check(place: Place, tasks: number): void {
+  const db = new Database(pathIn(place))
   const counted = db.query("SELECT count(*) AS count, count(DISTINCT job_id) AS ids FROM job_results").get()
   const results = db.query("SELECT result FROM job_results").values() as [Uint8Array][]
   const sum = results.reduce((total, [packed]) => total + unpackInteger(packed), 0)
@@ -79,8 +80,8 @@ const systemWith = (durable: boolean): System => ({
     handlers: "the same process, 100 at once, no locks",
   },
 
-  async enqueueOne(folder, tasks) {
-    const queue = open(folder, durable)
+  async enqueueOne(place, tasks) {
+    const queue = open(place, durable)
     const began = performance.now()
     for (let n = 0; n < tasks; n++) await queue.add("nothing", inputOf(n), { durable })
     const ms = performance.now() - began
@@ -89,21 +90,21 @@ const systemWith = (durable: boolean): System => ({
     return { tasks, ms }
   },
 
-  async enqueueMany(folder, tasks) {
-    const queue = open(folder, durable)
+  async enqueueMany(place, tasks) {
+    const queue = open(place, durable)
     const timed = await fill(queue, tasks, durable)
     await queue.close()
     shutdownManager()
     return timed
   },
 
-  async drain(folder, ask) {
-    const queue = open(folder, durable)
+  async drain(place, ask) {
+    const queue = open(place, durable)
     await fill(queue, ask.tasks, durable)
     const timed = await run(ask)
     await queue.close()
     shutdownManager()
-    check(folder, ask.tasks)
+    check(place, ask.tasks)
     return timed
   },
 })

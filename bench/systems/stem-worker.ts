@@ -1,23 +1,25 @@
 /** A worker of Stem beside whoever measures it: in a process of its own, waiting for work. */
 import { readFile } from "node:fs/promises"
+import type { ReserveAsk } from "../../src/core/contracts/broker.ts"
 import { clientOf } from "../../src/stem.ts"
+import type { Place } from "../places.ts"
 import { openIn, runSome, work } from "./stem.ts"
 
 const CONCURRENCY = 8
 /** Long enough for the start to be over. */
 const SETTLE_MS = 2000
 
-async function startIdle(folder: string): Promise<void> {
+async function startIdle(place: Place): Promise<void> {
   const ready = Promise.withResolvers<void>()
-  await work(await openIn(folder), CONCURRENCY, ({ kind }) => {
+  await work(await openIn(place), place, CONCURRENCY, ({ kind }) => {
     if (kind === "ready") ready.resolve()
   })
   await ready.promise
 }
 
 /** Works until it is killed; writes a line once it is ready. */
-export async function serve(folder: string): Promise<never> {
-  await startIdle(folder)
+export async function serve(place: Place): Promise<never> {
+  await startIdle(place)
   console.log("ready")
   return new Promise<never>(() => {})
 }
@@ -30,8 +32,8 @@ export interface Pickup {
 }
 
 /** Sends tasks to the worker of another process, each long after the one before, and says how soon each began. */
-export async function probe(folder: string, count: number): Promise<readonly Pickup[]> {
-  const client = clientOf(await openIn(folder))
+export async function probe(place: Place, count: number): Promise<readonly Pickup[]> {
+  const client = clientOf(await openIn(place))
   const now = () => performance.timeOrigin + performance.now()
   const found: Pickup[] = []
   for (let n = 0; n < count; n++) {
@@ -48,8 +50,8 @@ export async function probe(folder: string, count: number): Promise<readonly Pic
 }
 
 /** The share of one core, in percent, that an idle worker and its isolates take over so many seconds. */
-export async function idleShare(folder: string, seconds: number): Promise<number> {
-  await startIdle(folder)
+export async function idleShare(place: Place, seconds: number): Promise<number> {
+  await startIdle(place)
   await Bun.sleep(SETTLE_MS)
   const before = await cpuMs()
   await Bun.sleep(seconds * 1000)
@@ -75,11 +77,35 @@ async function childrenCpuMs(): Promise<number> {
 }
 
 /** Runs so many tasks and answers the supervisor's resident memory after each tenth of them, in MiB. */
-export async function memoryWhile(folder: string, tasks: number, concurrency: number): Promise<number[]> {
+export async function memoryWhile(place: Place, tasks: number, concurrency: number): Promise<number[]> {
   const step = Math.floor(tasks / 10)
   const found: number[] = []
-  await runSome(folder, { tasks, concurrency }, (done) => {
+  await runSome(place, { tasks, concurrency }, (done) => {
     if (done % step === 0) found.push(process.memoryUsage.rss() / 2 ** 20)
   })
   return found
+}
+
+/** Waits, ready to take tasks, for a line on stdin; then works until it is killed, writing how many have succeeded. */
+export async function share(place: Place, concurrency: number): Promise<never> {
+  const stores = await openIn(place)
+  const go = Promise.withResolvers<void>()
+  const { broker } = stores
+  const waiting = {
+    ...stores,
+    broker: { ...broker, reserve: (ask: ReserveAsk) => go.promise.then(() => broker.reserve(ask)) },
+  }
+  let done = 0
+  await work(waiting, place, concurrency, ({ kind }) => {
+    if (kind === "ready") console.log("ready")
+    if (kind !== "succeeded") return
+    if (done === 0)
+      setImmediate(() => {
+        console.log(done)
+        done = 0
+      })
+    done += 1
+  })
+  for await (const _line of console) go.resolve()
+  return new Promise<never>(() => {})
 }

@@ -1,22 +1,20 @@
-import { Database } from "bun:sqlite"
 import { join } from "node:path"
 import { DEFAULT_RETENTION, type WorkerConfig } from "../../src/core/config/config.ts"
 import { clientOf, openStores, type Stores, startWorker, VERSION } from "../../src/stem.ts"
-import { type DrainAsk, inputOf, lists, mustBeExact, type System, type Timed } from "./system.ts"
+import type { Place, StoreName } from "../places.ts"
+import { check } from "./check.ts"
+import { type About, type DrainAsk, inputOf, lists, type System, type Timed } from "./system.ts"
 
 /** Child processes that run the handlers. */
 export const ISOLATES = 2
 /** Tasks in one call of enqueueMany. */
 const LIST = 10_000
 
-const pathIn = (folder: string) => join(folder, "stem.db")
+export const openIn = ({ broker, name }: Place): Promise<Stores> => openStores({ broker, namespace: name })
 
-export const openIn = (folder: string): Promise<Stores> =>
-  openStores({ broker: `sqlite:${pathIn(folder)}`, namespace: "bench" })
-
-/** Fills the store in the folder with tasks, all due now unless `delayMs` is given. */
-export async function fill(folder: string, tasks: number, delayMs = 0): Promise<Timed> {
-  const stores = await openIn(folder)
+/** Fills the place with tasks, all due now unless `delayMs` is given. */
+export async function fill(place: Place, tasks: number, delayMs = 0): Promise<Timed> {
+  const stores = await openIn(place)
   const client = clientOf(stores)
   const options = { ...(delayMs > 0 && { delay: delayMs }) }
   const began = performance.now()
@@ -27,8 +25,13 @@ export async function fill(folder: string, tasks: number, delayMs = 0): Promise<
   return { tasks, ms }
 }
 
-/** A worker of this process on the store in the folder, as `stem worker` would start it. */
-export async function work(stores: Stores, concurrency: number, listener: Parameters<typeof startWorker>[2]) {
+/** A worker of this process, as `stem worker` would start it. */
+export async function work(
+  stores: Stores,
+  { broker, name }: Place,
+  concurrency: number,
+  listener: Parameters<typeof startWorker>[2],
+) {
   const worker: WorkerConfig = {
     modules: [join(import.meta.dir, "../tasks.ts")],
     queues: [{ name: "default" }],
@@ -47,29 +50,26 @@ export async function work(stores: Stores, concurrency: number, listener: Parame
   return startWorker(
     stores,
     {
-      broker: stores.drivers[0]?.url ?? "",
-      results: stores.drivers[0]?.url ?? "",
-      namespace: "bench",
+      ...{ broker, results: broker, namespace: name },
       log: { level: "silent", format: "json" },
-      worker,
-      retention: DEFAULT_RETENTION,
+      ...{ worker, retention: DEFAULT_RETENTION },
     },
     listener,
   )
 }
 
-/** Runs the first `tasks` of the store in the folder; `each` hears of every one that is stored as succeeded. */
+/** Runs the first `tasks` of the place; `each` hears of every one that is stored as succeeded. */
 export async function runSome(
-  folder: string,
+  place: Place,
   { tasks, concurrency }: DrainAsk,
   each: (done: number) => void = () => {},
 ): Promise<Timed> {
-  const stores = await openIn(folder)
+  const stores = await openIn(place)
   const all = Promise.withResolvers<void>()
   let began = 0
   let ended = 0
   let done = 0
-  const worker = await work(stores, concurrency, ({ kind }) => {
+  const worker = await work(stores, place, concurrency, ({ kind }) => {
     if (kind === "ready") began = performance.now()
     else if (kind === "retrying" || kind === "failed" || kind === "lease_lost")
       all.reject(new Error(`a task was ${kind}`))
@@ -88,32 +88,21 @@ export async function runSome(
   return { tasks, ms: ended - began }
 }
 
-/** What the store in the folder says about its results. */
-export function check(folder: string, tasks: number): void {
-  const db = new Database(pathIn(folder), { readonly: true })
-  mustBeExact(
-    tasks,
-    db
-      .query(
-        `SELECT count(*) AS count, count(DISTINCT id) AS ids, sum(json_extract(status, '$.result')) AS sum
-         FROM statuses WHERE state = 'succeeded'`,
-      )
-      .get() as { count: number; ids: number; sum: number },
-  )
-  db.close()
+const DURABILITY: Record<StoreName, string> = {
+  sqlite: "fsync before every answer (WAL, synchronous=FULL)",
+  redis: "AOF, fsync once a second",
+  postgres: "fsync before every answer (synchronous_commit=on)",
 }
 
-export const system: System = {
-  about: {
-    name: "stem",
-    version: VERSION,
-    durability: "fsync before every answer (WAL, synchronous=FULL)",
-    results: "stored",
-    handlers: `${ISOLATES} child processes`,
-  },
+/** What is to be said of Stem on this store. */
+export const aboutOn = (store: StoreName): About => ({
+  ...{ name: "stem", version: VERSION, durability: DURABILITY[store], results: "stored" },
+  handlers: `${ISOLATES} child processes`,
+})
 
-  async enqueueOne(folder, tasks) {
-    const client = clientOf(await openIn(folder))
+export const system: Omit<System, "about"> = {
+  async enqueueOne(place, tasks) {
+    const client = clientOf(await openIn(place))
     const began = performance.now()
     for (let n = 0; n < tasks; n++) await client.enqueue("nothing", inputOf(n))
     const ms = performance.now() - began
@@ -121,12 +110,12 @@ export const system: System = {
     return { tasks, ms }
   },
 
-  enqueueMany: (folder, tasks) => fill(folder, tasks),
+  enqueueMany: (place, tasks) => fill(place, tasks),
 
-  async drain(folder, ask) {
-    await fill(folder, ask.tasks)
-    const timed = await runSome(folder, ask)
-    check(folder, ask.tasks)
+  async drain(place, ask) {
+    await fill(place, ask.tasks)
+    const timed = await runSome(place, ask)
+    await check(place, ask.tasks)
     return timed
   },
 }

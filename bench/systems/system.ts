@@ -1,12 +1,14 @@
-/** What the benchmark asks of each system; every method runs in a process of its own, with a folder of its own. */
+import type { Place } from "../places.ts"
+
+/** What the benchmark asks of each system; every method runs in a process of its own, in a place of its own. */
 export interface System {
   readonly about: About
   /** Stores tasks one after the other, each waiting for the answer of the one before. */
-  enqueueOne(folder: string, tasks: number): Promise<Timed>
+  enqueueOne(place: Place, tasks: number): Promise<Timed>
   /** Stores tasks in lists, as large as the system likes them. */
-  enqueueMany(folder: string, tasks: number): Promise<Timed>
+  enqueueMany(place: Place, tasks: number): Promise<Timed>
   /** Stores the tasks, then runs them all; only the running is timed. */
-  drain(folder: string, ask: DrainAsk): Promise<Timed>
+  drain(place: Place, ask: DrainAsk): Promise<Timed>
 }
 
 export interface About {
@@ -41,8 +43,15 @@ export function* lists(tasks: number, size: number): Generator<number[]> {
     yield Array.from({ length: Math.min(size, tasks - from) }, (_, at) => from + at)
 }
 
+/** What was found of a drain: how many results, of how many tasks, and their sum. */
+export interface Found {
+  readonly count: number
+  readonly ids: number
+  readonly sum: number
+}
+
 /** Throws unless every task from 0 to `tasks` ended once with its own result. */
-export function mustBeExact(tasks: number, found: { count: number; ids: number; sum: number }): void {
+export function mustBeExact(tasks: number, found: Found): void {
   const sum = (tasks * (tasks - 1)) / 2
   if (found.count !== tasks || found.ids !== tasks || found.sum !== sum)
     throw new Error(
