@@ -134,6 +134,10 @@ function canHappen(rule: Read): boolean {
   const positions = listOf(rule.bysetpos)
   if (freq >= Frequency.DAILY && positions.length && positions.every((at) => Math.abs(at) > size))
     return false
+  const month = (_: unknown, index: number) => ((dtstart.getUTCMonth() + index * interval) % 12) + 1
+  const months = Array.from({ length: 12 }, month)
+  if (freq === Frequency.MONTHLY && bymonth != null && !listOf(bymonth).some((one) => months.includes(one)))
+    return false
   const days = { bymonthday, byyearday, byweekno, byweekday }
   if (Object.values(days).every((list) => list == null)) return true
   const by = freq === Frequency.MONTHLY ? freq : Frequency.YEARLY

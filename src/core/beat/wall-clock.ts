@@ -34,8 +34,8 @@ export function nextOnTheClock(
     if (fixed && dst.overlap === "once") low = Math.max(low, stretch.from + stretch.before)
     const wall = rule.atOrAfter(low)
     if (wall !== undefined && wall < stretch.to + stretch.offset) return wall - stretch.offset
-    // Clocks may be put back at the end of the stretch, so what is over now may come again.
-    const rest = wall ?? rule.atOrAfter(stretch.to + stretch.offset - DAY)
+    // Clocks may be put back at the end of the stretch, so the last day's times may come again.
+    const rest = rule.atOrAfter(stretch.to + stretch.offset - DAY)
     if (rest === undefined) return undefined
     stretch = stretchAt(zone, Math.max(stretch.to, rest - 3 * DAY))
   }
