@@ -1,0 +1,84 @@
+import type { Schedule } from "../task/schedule.ts"
+import { MACROS } from "./cron.ts"
+
+/** A crontab, and the schedules that cron can not express, which stand in it as comments. */
+export interface ExportedCrontab {
+  readonly text: string
+  readonly left: readonly { readonly name: string; readonly reason: string }[]
+}
+
+/**
+ * Writes schedules as lines of a crontab, under `CRON_TZ` of their zone, with what `commandOf` says as the command.
+ * What cron has no word for (a start, jitter, what to do with missed instants …) is said in a comment above the line.
+ */
+export function toCrontab(
+  schedules: readonly Schedule[],
+  commandOf: (schedule: Schedule) => string,
+): ExportedCrontab {
+  const lines: string[] = []
+  const left: { name: string; reason: string }[] = []
+  let zone: string | undefined
+  for (const schedule of schedules) {
+    const { name, timezone } = schedule
+    const times = timesOf(schedule)
+    const command = commandOf(schedule)
+    const reason =
+      "reason" in times ? times.reason : command.includes("\n") ? "a command of many lines" : undefined
+    if (reason !== undefined) {
+      left.push({ name, reason })
+      lines.push(`# ${name}: cron can not express ${reason}`)
+      continue
+    }
+    if (timezone !== zone) lines.push(`CRON_TZ=${timezone}`)
+    zone = timezone
+    const lost = lostOf(schedule)
+    lines.push(`# ${name}${lost.length ? `, without: ${lost.join(", ")}` : ""}`)
+    lines.push(`${"times" in times ? times.times : ""} ${command.replaceAll("%", "\\%")}`)
+  }
+  return { text: lines.map((line) => `${line}\n`).join(""), left }
+}
+
+function timesOf({ spec }: Schedule): { times: string } | { reason: string } {
+  switch (spec.kind) {
+    case "cron": {
+      const trimmed = spec.expression.trim().replace(/\s+/g, " ")
+      const fields = (MACROS[trimmed.toLowerCase()] ?? trimmed).split(" ")
+      if (fields.length === 6 && fields.shift() !== "0") return { reason: "seconds" }
+      if (/[LW#?]/i.test(`${fields[2]} ${fields[4]?.replace(/[a-z]{3}/gi, "1")}`))
+        return { reason: "L, W, # and ?" }
+      return { times: fields.map(plain).join(" ") }
+    }
+    case "every": {
+      // Offsets of zones are whole quarters of an hour, so only parts of a quarter stay the same on every clock.
+      const minutes = spec.everyMs / 60_000
+      if (Number.isInteger(minutes) && 15 % minutes === 0 && spec.anchor % spec.everyMs === 0)
+        return { times: `${minutes === 1 ? "*" : `*/${minutes}`} * * * *` }
+      return { reason: "this interval" }
+    }
+    default:
+      return { reason: { at: "a single instant", rrule: "a calendar rule", solar: "the sun" }[spec.kind] }
+  }
+}
+
+const LAST = [59, 23, 31, 12, 6]
+
+/** As Vixie cron can read it: `5/20` and ranges that end with Sunday are not its own. */
+const plain = (field: string, index: number): string =>
+  field
+    .replace(/(^|,)(\w+)(?=\/)/g, `$1$2-${LAST[index]}`)
+    .replace(/-(?:sun|0)\b/gi, index === 4 ? "-7" : "$&")
+
+function lostOf(schedule: Schedule): readonly string[] {
+  const { dst, overlap, options } = schedule
+  const lost = {
+    start: schedule.startAt !== undefined,
+    end: schedule.endAt !== undefined,
+    "maximum of runs": schedule.maxRuns !== undefined,
+    jitter: Boolean(schedule.jitterMs),
+    "daylight saving policy": dst.gap !== "run" || dst.overlap !== "once",
+    "overlap policy": overlap !== "allow",
+    "pause after failures": schedule.pauseAfterFailures !== undefined,
+    options: Object.keys(options).length > 0,
+  }
+  return Object.entries(lost).flatMap(([what, is]) => (is ? [what] : []))
+}
