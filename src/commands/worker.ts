@@ -1,13 +1,15 @@
 import { maskUrl } from "../core/config/mask.ts"
-import { listenForSignals, openStores, startWorker } from "../stem.ts"
+import { listenForSignals, openStores, ownCommand, serviceManager, startWorker } from "../stem.ts"
 import { defineCommand } from "./shell/command.ts"
 import { EXIT, type ExitCode, usage } from "./shell/exit.ts"
 import { SPOOL_FLAG, STORE_FLAGS } from "./shell/flags.ts"
 import { configured } from "./shell/stores.ts"
+import { givenWords, unitFile } from "./shell/unit.ts"
 import { startLog } from "./worker/log.ts"
+import { tellService } from "./worker/service.ts"
 import { onSignals } from "./worker/stopping.ts"
 
-export default defineCommand({
+const definition = {
   usage: "[module…]",
   operands: { least: 0, most: Number.POSITIVE_INFINITY },
   examples: [
@@ -49,8 +51,13 @@ back at no cost. HUP reads the modules anew. Without operands, worker.modules of
       ...SPOOL_FLAG.spool,
       about: "deliver what was kept here while the store was away (default: spool.db in the state folder)",
     },
+    systemd: { kind: "switch", about: "print a unit file for this command line, and leave" },
     ...STORE_FLAGS,
   },
+} as const
+
+export default defineCommand({
+  ...definition,
   async run({ flags, operands, shell }): Promise<ExitCode> {
     const allow = flags["shell-allow"]
     const given = {
@@ -65,12 +72,27 @@ back at no cost. HUP reads the modules anew. Without operands, worker.modules of
         "which tasks are to be run?",
         "Name a task module: stem worker ./tasks.ts (stem init writes one). For commands alone: stem worker --shell.",
       )
+    if (flags.systemd) {
+      await shell.stdout.write(
+        unitFile({
+          description: "Stem worker",
+          start: [...(await ownCommand()), "worker"],
+          given: givenWords(definition.flags, flags, operands, ["systemd"]),
+          directory: shell.directory,
+          stopMs: config.worker.graceMs,
+          commands: config.worker.shell,
+        }),
+      )
+      return EXIT.done
+    }
+    const manager = await serviceManager()
     const stores = await openStores(config)
     const log = startLog(shell, config.log)
     try {
       log.say("debug", "opening", `tasks live in ${maskUrl(config.broker)}`)
-      const worker = await startWorker(stores, config, log.hear)
+      const worker = tellService(manager, await startWorker(stores, config, log.hear))
       const signals = onSignals(listenForSignals, worker, log)
+      manager?.ready()
       const { forced } = await worker.done
       signals.end()
       return forced ? (signals.forcedBy ?? EXIT.done) : EXIT.done

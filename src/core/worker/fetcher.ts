@@ -2,12 +2,14 @@ import type { Broker } from "../contracts/broker.ts"
 import type { Clock, Millis } from "../kit/clock.ts"
 import type { StoreWatch } from "../observe/store-watch.ts"
 import type { Delivery } from "../task/lease.ts"
+import type { Pulse } from "./pulse.ts"
 
 /** What a fetcher needs. */
 export interface FetcherParts {
   readonly broker: Broker
   readonly store: StoreWatch
   readonly clock: Clock
+  readonly pulse: Pulse
   readonly holder: string
   readonly leaseMs: Millis
   /** The queues, the one to take from first in front; asked anew for each reserve. */
@@ -28,7 +30,7 @@ export interface FetcherParts {
  * `rest` says that it is enough.
  */
 export async function fetcher(parts: FetcherParts, signal: AbortSignal): Promise<void> {
-  const { broker, clock, store, holder, leaseMs } = parts
+  const { broker, clock, pulse, store, holder, leaseMs } = parts
   const reclaimEvery = Math.min(leaseMs / 4, 1000)
   let reclaimedAt = Number.NEGATIVE_INFINITY
 
@@ -39,22 +41,22 @@ export async function fetcher(parts: FetcherParts, signal: AbortSignal): Promise
   }
 
   while (!signal.aborted) {
-    await parts.slot(signal)
+    await pulse.pause(parts.slot(signal))
     if (signal.aborted) return
     if (clock.monotonic() - reclaimedAt >= reclaimEvery) {
       const began = clock.monotonic()
-      const lost = await store.insist(() => broker.reclaim(ask()), signal)
+      const lost = await store.insist(() => pulse.turn(broker.reclaim(ask())), signal)
       if (!lost) return
       reclaimedAt = began
       took(lost, began)
       if (parts.free() < 1) continue
     }
     const began = clock.monotonic()
-    const reserved = await store.insist(() => broker.reserve(ask()), signal)
+    const reserved = await store.insist(() => pulse.turn(broker.reserve(ask())), signal)
     if (!reserved) return
     const { deliveries, wakeAt = Number.POSITIVE_INFINITY } = reserved
     if (took(deliveries, began) > 0) continue
-    if (!(await parts.rest(wakeAt, signal))) return
+    if (!(await pulse.turn(parts.rest(wakeAt, signal)))) return
     // A lease that ran out may be why it woke, so the next round looks for lost ones first.
     if (wakeAt <= clock.now()) reclaimedAt = Number.NEGATIVE_INFINITY
   }

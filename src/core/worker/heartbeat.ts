@@ -6,6 +6,7 @@ import type { Listener } from "../observe/events.ts"
 import type { StoreWatch } from "../observe/store-watch.ts"
 import { aboutTask } from "./about.ts"
 import { type Held, type Leases, marginOf } from "./held.ts"
+import type { Pulse } from "./pulse.ts"
 
 interface Parts {
   readonly leases: Leases
@@ -15,6 +16,7 @@ interface Parts {
   readonly clock: Clock
   readonly emit: Listener
   readonly leaseMs: Millis
+  readonly pulse: Pulse
 }
 
 /** How long a cancelled handler has before `--terminate` kills its isolate. */
@@ -31,6 +33,7 @@ export async function heartbeat(parts: Parts, signal: AbortSignal): Promise<void
     await parts.clock.sleep(every, signal)
     if (signal.aborted) return
     await beat(parts, every)
+    parts.pulse.beat()
   }
 }
 

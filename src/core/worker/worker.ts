@@ -9,6 +9,7 @@ import { fetcher } from "./fetcher.ts"
 import { heartbeat } from "./heartbeat.ts"
 import { type Held, type Leases, marginOf } from "./held.ts"
 import { presence } from "./presence.ts"
+import { createPulse } from "./pulse.ts"
 import { restForWork, restOrLeave } from "./rest.ts"
 import { run } from "./run.ts"
 import type { WorkerParts, WorkerSettings } from "./settings.ts"
@@ -30,6 +31,8 @@ export interface RunningWorker {
   /** New isolates with the modules read anew. Never rejects: the events tell. */
   reload(): Promise<void>
   on(listener: Listener): () => void
+  /** Since when, by the monotonic clock, its loops may have stood still. */
+  lastProgressAt(): Millis
   /** Resolves when everything is finished or handed back. `forced`: some were handed back unfinished. */
   readonly done: Promise<{ readonly forced: boolean }>
 }
@@ -51,6 +54,7 @@ export async function startWorker(
   const slots = createSlots(settings.concurrency)
   const store = createStoreWatch(emit, clock)
   const settler = createSettler(broker, store)
+  const pulse = createPulse(clock)
   const quiet = new AbortController()
   const aborted = new AbortController()
   const over = new AbortController()
@@ -127,7 +131,7 @@ export async function startWorker(
 
   async function live(): Promise<{ forced: boolean }> {
     const beating = heartbeat(
-      { leases, broker, isolates, store, clock, emit, leaseMs: settings.leaseMs },
+      { leases, broker, isolates, store, clock, emit, pulse, leaseMs: settings.leaseMs },
       over.signal,
     )
     const present = presence({ registry: parts.registry, store, clock }, describe, over.signal)
@@ -146,7 +150,7 @@ export async function startWorker(
     const rest = settings.drain ? restOrLeave(resting) : restForWork(resting)
     await fetcher(
       {
-        ...{ broker, store, clock, take, rest },
+        ...{ broker, store, clock, pulse, take, rest },
         holder: settings.id,
         leaseMs: settings.leaseMs,
         queues: () => turns(),
@@ -157,15 +161,9 @@ export async function startWorker(
     )
     quiet.abort()
     const { graceMs } = settings
-    const { forced } = await shutdown({
-      clock,
-      slots,
-      isolates,
-      settler,
-      graceMs,
-      abort,
-      hurry: aborted.signal,
-    })
+    const { forced } = await pulse.pause(
+      shutdown({ clock, slots, isolates, settler, graceMs, abort, hurry: aborted.signal }),
+    )
     over.abort()
     await within(clock, FAREWELL, () => Promise.all([beating, present, ...chores]))
     emit({ kind: "stopped", forced })
@@ -193,6 +191,7 @@ export async function startWorker(
       }
     },
     on: events.on,
+    lastProgressAt: pulse.lastProgressAt,
     done: live(),
   }
 }

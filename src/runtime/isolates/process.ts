@@ -46,11 +46,14 @@ const TOO_LATE: WireError = {
 
 const COMPILED = /^(\/\$bunfs\/|[A-Z]:[\\/]~BUN[\\/])/
 
-/** How to start a child of ours: this executable again, or Bun with the same sources, with a hidden sub-command. */
-export function selfCommand(hidden: string = ISOLATE_COMMAND): string[] {
-  if (COMPILED.test(Bun.main) || COMPILED.test(import.meta.path)) return [process.execPath, hidden]
-  return [process.execPath, fileURLToPath(new URL("../../main.ts", import.meta.url)), hidden]
+/** How to start Stem: this executable again, or Bun with the same sources. */
+export function ownCommand(): string[] {
+  if (COMPILED.test(Bun.main) || COMPILED.test(import.meta.path)) return [process.execPath]
+  return [process.execPath, fileURLToPath(new URL("../../main.ts", import.meta.url))]
 }
+
+/** How to start a child of ours, by a hidden sub-command. */
+export const selfCommand = (hidden: string = ISOLATE_COMMAND): string[] => [...ownCommand(), hidden]
 
 export function startProcess(
   command: readonly string[],
