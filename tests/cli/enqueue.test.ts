@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from "bun:test"
-import { makeStem, type Stem, TASKS } from "./stem.ts"
+import { MAIN, makeStem, type Stem, TASKS } from "./stem.ts"
 
 let stem: Stem
 beforeAll(async () => {
@@ -209,4 +209,21 @@ test("a task that has expired is not run", async () => {
   await stem.drain("tasks.ts", ...namespace)
   const { code, err } = await stem.run(["result", id, "--wait", ...namespace])
   expect({ code, err }).toEqual({ code: 4, err: `error: task ${id} expired\n` })
+})
+
+test("a reader who has left does not stop a file from being sent", async () => {
+  const lines = Array.from({ length: 5000 }, (_, at) =>
+    JSON.stringify({ task: "unread", input: { at } }),
+  ).join("\n")
+  const file = `${stem.folder}/unread.ndjson`
+  await Bun.write(file, lines)
+  const line = `"${process.execPath}" "${MAIN}" enqueue --file ${file} --queue unread -o name | head -1; echo "codes \${PIPESTATUS[@]}"`
+  const child = Bun.spawn(["bash", "-c", line], {
+    env: { ...process.env, STEM_BROKER_URL: `sqlite:${stem.folder}/stem.db` },
+    stdio: ["ignore", "pipe", "ignore"],
+  })
+  expect(await child.stdout.text()).toEndWith("codes 0 0\n")
+  expect(await stem.json(["inspect", "queues"])).toContainEqual(
+    expect.objectContaining({ queue: "unread", ready: 5000 }),
+  )
 })

@@ -1,5 +1,6 @@
 import type { Sent } from "../../core/client/client.ts"
 import type { Shell } from "../shell/command.ts"
+import { ClosedPipe } from "../shell/stdout.ts"
 import { cleanJson, cleanLine } from "../shell/terminal.ts"
 
 /** What is told of each task of a file. */
@@ -11,22 +12,33 @@ export interface Receipt {
   readonly duplicate: boolean
 }
 
-/** Prints receipts as they come, in the order of the file; by default nothing, for a million ids help nobody. */
+/**
+ * Prints receipts as they come, in the order of the file; by default nothing, for a million ids help nobody. A reader
+ * who has left (`| head`) is no reason to leave the rest of a file unsent.
+ */
 export function receipts({ stdout }: Shell, format: string | undefined) {
   let count = 0
+  let heard = true
+
+  async function print(text: string): Promise<void> {
+    if (!heard) return
+    try {
+      await stdout.write(text)
+      await stdout.flush()
+    } catch (error) {
+      if (!(error instanceof ClosedPipe)) throw error
+      heard = false
+    }
+  }
+
+  const lineOf = (receipt: Receipt): string => {
+    if (format === "name") return `${cleanLine(receipt.id)}\n`
+    if (format === "ndjson") return `${cleanJson(receipt)}\n`
+    return format === "json" ? `${count++ === 0 ? "[" : ","}\n  ${cleanJson(receipt)}` : ""
+  }
+
   return {
-    async add(batch: readonly Receipt[]): Promise<void> {
-      for (const receipt of batch) {
-        if (format === "name") await stdout.write(`${cleanLine(receipt.id)}\n`)
-        else if (format === "ndjson") await stdout.write(`${cleanJson(receipt)}\n`)
-        else if (format === "json") await stdout.write(`${count === 0 ? "[" : ","}\n  ${cleanJson(receipt)}`)
-        count++
-      }
-      await stdout.flush()
-    },
-    async end(): Promise<void> {
-      if (format === "json") await stdout.write(count === 0 ? "[]\n" : "\n]\n")
-      await stdout.flush()
-    },
+    add: (batch: readonly Receipt[]) => print(batch.map(lineOf).join("")),
+    end: () => print(format !== "json" ? "" : count === 0 ? "[]\n" : "\n]\n"),
   }
 }

@@ -7,6 +7,7 @@ import type { Failure } from "../../core/task/failure.ts"
 import { readShellFailure } from "../../core/task/shell.ts"
 import { isEnded, type TaskState, type TaskStatus } from "../../core/task/status.ts"
 import type { Stores } from "../../stem.ts"
+import { failureText } from "./failure.ts"
 import { renderFields } from "./table.ts"
 import { clean, cleanJson, cleanLine, type Paint } from "./terminal.ts"
 import { isoOrNull, showTime } from "./times.ts"
@@ -88,8 +89,7 @@ export const stateColor = (state: TaskState) =>
           : undefined
 
 /** `TypeError: x is not a function`, on one line. */
-export const failureLine = ({ name, message, code }: Failure): string =>
-  cleanLine(`${code ?? name}: ${message}`)
+export const failureLine = (failure: Failure): string => cleanLine(failureText(failure))
 
 /** A status for people. */
 export function statusFields(

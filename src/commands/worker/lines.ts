@@ -4,6 +4,7 @@ import type { EventTask, WorkerEvent } from "../../core/observe/events.ts"
 import type { Failure } from "../../core/task/failure.ts"
 import type { ShellFailure } from "../../core/task/shell.ts"
 import { beatLine } from "../beat/lines.ts"
+import { failureText } from "../shell/failure.ts"
 
 /** One line of the log. */
 export interface Line {
@@ -36,7 +37,7 @@ export function lineOf(event: WorkerEvent): Line {
     case "retrying":
       return line(
         "warn",
-        `${event.task} failed at attempt ${event.attempt} and is tried again: ${say(event.error)}`,
+        `${event.task} failed at attempt ${event.attempt} and is tried again: ${failureText(event.error)}`,
         {
           ...about(event),
           at: formatInstant(event.at),
@@ -44,10 +45,14 @@ export function lineOf(event: WorkerEvent): Line {
         },
       )
     case "failed":
-      return line("error", `${event.task} failed for good at attempt ${event.attempt}: ${say(event.error)}`, {
-        ...about(event),
-        error: brief(event.error),
-      })
+      return line(
+        "error",
+        `${event.task} failed for good at attempt ${event.attempt}: ${failureText(event.error)}`,
+        {
+          ...about(event),
+          error: brief(event.error),
+        },
+      )
     case "cancelled":
       return line("info", `${event.task} was cancelled`, about(event))
     case "expired":
@@ -120,8 +125,6 @@ export function lineOf(event: WorkerEvent): Line {
 }
 
 const about = ({ id, task, queue, attempt }: EventTask) => ({ id, task, queue, attempt })
-
-const say = ({ name, code, message }: Failure) => `${code ?? name}: ${message}`
 
 /** What a command has written is kept with the task; a log is no place for it. */
 function brief(error: Failure): Failure {
