@@ -6,13 +6,15 @@ type Environment = Readonly<Record<string, string | undefined>>
 /** Stem's own settings, which may hold passwords, and the line to the service manager. */
 const PRIVATE = /^(?:STEM_.*|NOTIFY_SOCKET|WATCHDOG_(?:USEC|PID)|LISTEN_(?:FDS|FDNAMES|PID)|NODE_CHANNEL_FD)$/
 
-/** What a command inherits of its worker's environment. */
-export const inheritedBy = (env: Environment): Record<string, string> =>
-  Object.fromEntries(
-    Object.entries(env).filter(
-      (entry): entry is [string, string] => entry[1] !== undefined && !PRIVATE.test(entry[0]),
-    ),
+const DEFAULT_PATH = "/usr/local/bin:/usr/bin:/bin"
+
+/** What a command inherits of its worker's environment. There always is a PATH. */
+export function inheritedBy(env: Environment): Record<string, string> {
+  const kept = Object.entries(env).filter(
+    (entry): entry is [string, string] => entry[1] !== undefined && !PRIVATE.test(entry[0]),
   )
+  return { ...Object.fromEntries(kept), PATH: env.PATH || DEFAULT_PATH }
+}
 
 /** What a command is told by variables: what its sender set, and which run it is. */
 export function toldTo({ env }: ShellInput, delivery: Delivery, maxAttempts: number): Record<string, string> {

@@ -11,7 +11,6 @@ export interface Program {
 }
 
 const SHELL = "/bin/sh"
-const DEFAULT_PATH = "/usr/local/bin:/usr/bin:/bin"
 
 /** These make a program run other code than its own, so with an allow list no task may set them. */
 const LOADING =
@@ -20,14 +19,14 @@ const LOADING =
 /** Finds a command's program, and asks whether this worker may run it. No patterns allow everything. */
 export function findProgram(
   { argv, useShell, env = {} }: ShellInput,
-  place: { readonly cwd: string; readonly path: string | undefined },
+  place: { readonly cwd: string; readonly path: string },
   allow: readonly string[],
 ): Program | Refused {
   const [name = "", ...rest] = argv
   const asked = useShell ? SHELL : name
   const found = asked.includes("/")
     ? look(resolve(place.cwd, asked))
-    : search(asked, env.PATH ?? place.path ?? DEFAULT_PATH, place.cwd)
+    : search(asked, env.PATH ?? place.path, place.cwd)
   if (allow.length > 0) {
     const loading = Object.keys(env).find((variable) => LOADING.test(variable))
     if (loading) return refused("not_allowed", `with --shell-allow no command may be given ${loading}`)

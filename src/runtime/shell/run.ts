@@ -62,7 +62,7 @@ export function createShell(options: ShellOptions): Isolates {
   function prepare({ delivery, maxAttempts }: Job): MinderRun | Refused {
     const input = parseShellInput(delivery.envelope.input)
     const cwd = input.cwd ?? process.cwd()
-    const found = findProgram(input, { cwd, path: inherited.PATH }, allow)
+    const found = findProgram(input, { cwd, path: inherited.PATH ?? "" }, allow)
     if ("kind" in found) return found
     const { umask, nice, user } = input
     const own = toldTo(input, delivery, maxAttempts)

@@ -10,6 +10,7 @@ test("nothing of Stem's own and nothing of the service manager's is inherited", 
     ...{ NOTIFY_SOCKET: "s", WATCHDOG_USEC: "1", WATCHDOG_PID: "1", LISTEN_FDS: "1", NODE_CHANNEL_FD: "3" },
   }
   expect(inheritedBy(env)).toEqual({ PATH: "/bin", HOME: "/h", PGPASSWORD: "theirs" })
+  expect(inheritedBy({ PATH: "" }).PATH).toContain("/usr/bin")
 })
 
 test("which run it is can not be forged by the task's own variables", () => {
