@@ -154,7 +154,9 @@ test("every flag of the worker is heard", async () => {
   ]
   const worker = stem.start(["worker", "tasks.ts", "--queues", "a=3,b=1", ...flags])
   await worker.says("ready")
-  const [seen] = await stem.json(["inspect", "workers"])
+  // It says that it is ready first, and writes its presence then.
+  let [seen] = await stem.json(["inspect", "workers"])
+  while (!seen) [seen] = await stem.json(["inspect", "workers"])
   expect(seen).toMatchObject({ name: "heard", concurrency: 3, queues: ["a", "b"], state: "running" })
   expect(seen.tasks).toContain("add")
   worker.child.kill("SIGTERM")
