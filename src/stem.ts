@@ -4,18 +4,18 @@
  */
 import manifest from "../package.json" with { type: "json" }
 import { adapterFor, openDriver } from "./adapters/index.ts"
+import type { BeatServiceParts } from "./core/beat/service.ts"
+import { type Bridged, bridge } from "./core/client/bridge.ts"
 import { type Client, type ClientParts, createClient } from "./core/client/client.ts"
+import type { ConnectOptions } from "./core/client/connect-options.ts"
 import type { KeptListener } from "./core/client/keeper.ts"
 import type { Spool } from "./core/client/spool.ts"
 import type { Config } from "./core/config/config.ts"
-import type { Broker } from "./core/contracts/broker.ts"
+import type { ConfigFile } from "./core/config/file.ts"
 import type { UrlSource } from "./core/contracts/credentials.ts"
-import type { Capabilities, Driver, Migration, TlsFiles } from "./core/contracts/driver.ts"
-import type { Inspector } from "./core/contracts/inspector.ts"
-import type { ResultBackend } from "./core/contracts/results.ts"
+import type { Capabilities, Driver, Migration } from "./core/contracts/driver.ts"
 import type { WorkerRegistry } from "./core/contracts/workers.ts"
 import type { Clock } from "./core/kit/clock.ts"
-import type { Duration } from "./core/kit/duration.ts"
 import { StemError } from "./core/kit/errors.ts"
 import { storeClock } from "./core/kit/store-clock.ts"
 import type { Listener } from "./core/observe/events.ts"
@@ -23,20 +23,14 @@ import { defineTask, retryAfter } from "./core/task/define.ts"
 import { defineSchedule } from "./core/task/define-schedule.ts"
 import type { RunningWorker } from "./core/worker/worker.ts"
 import { systemClock } from "./runtime/clock.ts"
-import { makeStateFolder, stateFolder } from "./runtime/paths.ts"
+import { defaultSpoolPath, defaultStatePath, makeStateFolder } from "./runtime/paths.ts"
 
 export { systemClock } from "./runtime/clock.ts"
-export { configFolder } from "./runtime/paths.ts"
+export { configFolder, defaultSpoolPath, defaultStatePath } from "./runtime/paths.ts"
 export { listenForSignals } from "./runtime/signals.ts"
 
-/** The store of a person who named none. */
-export const defaultStatePath = (): string => `${stateFolder()}/stem.db`
-
 /** Open stores, as one: where broker and results are two, their differences are bridged already. */
-export interface Stores {
-  readonly broker: Broker
-  readonly inspector: Inspector
-  readonly results: ResultBackend
+export interface Stores extends Bridged {
   readonly workers: WorkerRegistry
   /** Each store once, for questions about the stores themselves. */
   readonly drivers: readonly Driver[]
@@ -51,60 +45,56 @@ export interface Stores {
 
 /** What has to be known to open stores; where nothing is said of connections, the URLs are all there is. */
 export type StoreConfig = Pick<Config, "broker" | "namespace"> &
-  Partial<Pick<Config, "results" | "connections">>
+  Partial<Pick<Config, "results" | "schedules" | "connections">>
 
 /** Opens what the configuration names. Throws `unavailable` or `invalid`; then nothing is left open. */
 export async function openStores(config: StoreConfig, machine: Clock = systemClock): Promise<Stores> {
   const { connections } = config
   const clock = storeClock(machine)
-  const open = async (url: string, which: "broker" | "results" = "broker") => {
+  const open = async (url: string, which: StoreName) => {
     if (url === `sqlite:${defaultStatePath()}`) makeStateFolder()
     const reach = connections && (await reachOf(connections, which))
     return openDriver(reach?.url ?? url, { namespace: config.namespace, clock, ...reach?.options })
   }
-  const driver = await open(config.broker)
-  const { broker, inspector, results, workers, capabilities } = driver
-  const followClock = async () => {
-    const asked = clock.monotonic()
-    const now = await driver.ping()
-    if (now !== undefined) clock.follow(now, asked)
+  const opened = new Map<string, Promise<Driver>>()
+  const openOnce = (which: StoreName) => {
+    const url = config[which] ?? config.broker
+    const driver = opened.get(url) ?? open(url, which)
+    opened.set(url, driver)
+    return driver
+  }
+  const close = async () => {
+    const drivers = await Promise.allSettled(opened.values())
+    await Promise.all(drivers.map((one) => (one.status === "fulfilled" ? one.value.close() : undefined)))
   }
   try {
+    const tasks = await openOnce("broker")
+    const { workers, capabilities } = tasks
+    const followClock = async () => {
+      const asked = clock.monotonic()
+      const now = await tasks.ping()
+      if (now !== undefined) clock.follow(now, asked)
+    }
     // A store on this machine has this machine's time.
     if (capabilities.remote) await followClock()
-    if (config.results === undefined || config.results === config.broker)
-      return {
-        ...{ broker, inspector, results, workers, capabilities, clock, followClock, drivers: [driver] },
-        close: () => driver.close(),
-      }
-    const [elsewhere, { splitBroker, splitInspector }] = await Promise.all([
-      open(config.results, "results"),
-      import("./core/client/split.ts"),
-    ])
-    return {
-      broker: splitBroker(broker, elsewhere.results),
-      inspector: splitInspector(inspector, elsewhere.inspector.ended, elsewhere.results, clock),
-      results: elsewhere.results,
-      ...{ workers, capabilities, clock, followClock, drivers: [driver, elsewhere] },
-      async close() {
-        await Promise.all([driver.close(), elsewhere.close()])
-      },
-    }
+    const [ended, planned] = [await openOnce("results"), await openOnce("schedules")]
+    const drivers = [...new Set([tasks, ended, planned])]
+    const bridged = await bridge({ tasks, ended, planned })
+    return { ...bridged, workers, capabilities, clock, followClock, drivers, close }
   } catch (error) {
-    await driver.close()
+    await close()
     throw error
   }
 }
 
-const reachOf = async ({ timeoutMs, tls, ...urls }: Config["connections"], which: "broker" | "results") =>
+type StoreName = "broker" | "results" | "schedules"
+
+const reachOf = async ({ timeoutMs, tls, ...urls }: Config["connections"], which: StoreName) =>
   (await import("./runtime/credentials.ts")).reachOf(urls[which], timeoutMs, tls)
 
 /** The URL that a file holds or a command prints. Throws `invalid` or `unavailable`, never showing it. */
 export const readStoreUrl = async (source: UrlSource, within: number): Promise<string> =>
   (await import("./runtime/credentials.ts")).readUrl(source, within)
-
-/** The spool of a person who named none. */
-export const defaultSpoolPath = (): string => `${stateFolder()}/spool.db`
 
 /** Opens the spool for what is meant for this broker and namespace. Throws `unavailable`. */
 export async function openSpool(
@@ -173,65 +163,82 @@ export async function startWorker(
   stores: Stores,
   config: Omit<Config, "connections" | "spool"> & Partial<Config>,
   listener?: Listener,
+  /** With `worker.beat`: reads the files that may define schedules. */
+  files: () => Promise<readonly ConfigFile[]> = async () => [],
 ): Promise<RunningWorker> {
-  const [{ startWorker: start }, { janitor }, { timekeeper }, { deliverSpool }, { uuidv7 }, { hostname }] =
+  const [{ startWorker: start }, { upkeep }, { chooseIsolates }, { createRing }, { uuidv7 }] =
     await Promise.all([
       import("./core/worker/worker.ts"),
-      import("./core/upkeep/janitor.ts"),
-      import("./core/upkeep/timekeeper.ts"),
-      import("./core/upkeep/spool.ts"),
+      import("./core/upkeep/chores.ts"),
+      import("./runtime/isolates/choose.ts"),
+      import("./core/kit/ring.ts"),
       import("./core/kit/id.ts"),
-      import("node:os"),
     ])
-  const { broker, inspector, results, workers, clock } = stores
+  const { broker, inspector, workers, clock, followClock } = stores
   const { worker, retention, spool } = config
-  const { deadLetters } = inspector
-  const janitorParts = { results, deadLetters, retention, clock }
+  const isolates = await chooseIsolates(worker, clock, publicNames)
+  const reloaded = createRing()
+  const beat = async (emit: Listener, signal: AbortSignal) => {
+    const { sourcesOf } = await import("./core/beat/sources.ts")
+    const read = async () => sourcesOf(await files(), worker.modules, isolates.schedules?.() ?? [])
+    const how = { name: `${worker.name}-beat`, again: reloaded.next }
+    await startBeat(stores, { ...how, read, lenient: true }, emit, signal)
+  }
+  const chores = upkeep({
+    ...{ ...stores, deadLetters: inspector.deadLetters, retention },
+    followClock: stores.capabilities.remote ? followClock : undefined,
+    openSpool: spool?.on ? () => openSpool({ ...config, spool }, clock) : undefined,
+  })
   return start(
     {
-      ...{ broker, inspector, registry: workers, clock },
-      isolates: await makeIsolates(config, clock),
-      chores: [
-        (emit, signal) => janitor({ ...janitorParts, emit }, signal),
-        async (_, signal) => {
-          if (stores.capabilities.remote) await timekeeper(stores.followClock, clock, signal)
-        },
-        async (emit, signal) => {
-          if (!spool?.on) return
-          const open = () => openSpool({ ...config, spool }, clock)
-          await deliverSpool({ open, broker, clock, emit }, signal)
-        },
-      ],
+      ...{ broker, inspector, registry: workers, clock, isolates },
+      chores: worker.beat ? [...chores, beat] : chores,
     },
     {
       ...{ id: `${worker.name}-${uuidv7(clock)}`, name: worker.name, queues: worker.queues },
       ...{ concurrency: worker.concurrency, isolateCount: worker.isolates, drain: worker.drain },
       ...{ leaseMs: worker.leaseMs, graceMs: worker.graceMs },
-      process: { host: hostname(), pid: process.pid, version: VERSION, rss: () => process.memoryUsage.rss() },
+      process: await processFacts(),
     },
-    listener,
+    (event) => {
+      if (event.kind === "reloaded") reloaded.ring()
+      listener?.(event)
+    },
   )
 }
 
-async function makeIsolates(config: Pick<Config, "worker">, clock: Clock) {
-  const { modules, shell, shellAllow: allow } = config.worker
-  if (!shell) return makeModuleIsolates(config, clock)
-  const { createShell } = await import("./runtime/shell/run.ts")
-  const commands = createShell({ allow, clock })
-  if (modules.length === 0) return commands
-  const { combineIsolates } = await import("./runtime/isolates/combine.ts")
-  return combineIsolates(await makeModuleIsolates(config, clock), commands)
+/** What a Beat is given beside its stores; the name is for `stem health --worker NAME`. */
+export type BeatOptions = Pick<BeatServiceParts, "read" | "again" | "lenient"> & { readonly name: string }
+
+/** Fires schedules on open stores until the signal aborts. Rejects when they can not be read at the start. */
+export async function startBeat(
+  { workers: registry, followClock, capabilities, ...stores }: Stores,
+  { name, ...how }: BeatOptions,
+  emit: Listener,
+  signal: AbortSignal,
+): Promise<void> {
+  const [{ runBeat }, { timekeeper }, { uuidv7 }] = await Promise.all([
+    import("./core/beat/service.ts"),
+    import("./core/upkeep/timekeeper.ts"),
+    import("./core/kit/id.ts"),
+  ])
+  const { clock } = stores
+  if (capabilities.remote) void timekeeper(followClock, clock, signal)
+  const settings = { id: `${name}-${uuidv7(clock)}`, name, process: await processFacts() }
+  await runBeat({ ...stores, ...how, registry }, settings, emit, signal)
 }
 
-async function makeModuleIsolates({ worker }: Pick<Config, "worker">, clock: Clock) {
-  const { modules, isolates, maxTasks, maxRssBytes } = worker
-  if (worker.isolation === "none") {
-    const { createInlineIsolates } = await import("./runtime/isolates/inline.ts")
-    return createInlineIsolates({ modules, clock, exports: publicNames })
-  }
-  const { createProcessIsolates } = await import("./runtime/isolates/pool.ts")
-  return createProcessIsolates({ modules, isolates, maxTasks, maxRssBytes, clock })
+/** What these files and modules define, the modules read in a child process. */
+export async function readSources(files: readonly ConfigFile[], modules: readonly string[]) {
+  const { readSchedules } = await import("./runtime/isolates/choose.ts")
+  const { sourcesOf } = await import("./core/beat/sources.ts")
+  return sourcesOf(files, modules, await readSchedules(modules, systemClock))
 }
+
+const processFacts = async () => ({
+  ...{ host: (await import("node:os")).hostname(), pid: process.pid, version: VERSION },
+  rss: () => process.memoryUsage.rss(),
+})
 
 /** The text of `stem.d.ts`: the types of what a task module imports, for editors. */
 export const stemDeclarations = async (): Promise<string> =>
@@ -254,23 +261,6 @@ export const ownCommand = async (): Promise<string[]> =>
 export async function becomeMinder(): Promise<void> {
   const { minderMain } = await import("./runtime/shell/minder.ts")
   await minderMain()
-}
-
-/** What a program may say of its connection; what it leaves open the environment says, as for commands. */
-export interface ConnectOptions {
-  /** Keeps installations on one store apart. */
-  namespace?: string
-  /** Where ended tasks are remembered; the broker's URL unless set. */
-  results?: string
-  /**
-   * Keeps what is sent while the store is away: a file, or true for the usual one. The store is then opened at the
-   * first call, and a worker with this spool, or `stem spool flush`, delivers.
-   */
-  spool?: string | boolean
-  /** How long a connection attempt may take. Default: 5 s. */
-  connectTimeout?: Duration
-  /** PEM files: certificates to trust, and our own with its key. */
-  tls?: TlsFiles
 }
 
 /**

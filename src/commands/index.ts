@@ -48,6 +48,31 @@ export const ROOT: Entry = {
         flush: { about: "deliver what is kept", load: () => import("./spool/flush.ts") },
       },
     },
+    beat: { about: "fire schedules; any number may run", load: () => import("./beat.ts") },
+    schedule: {
+      about: "what fires when",
+      children: {
+        list: { about: "all schedules", load: () => import("./schedule/list.ts") },
+        show: { about: "everything known of one schedule", load: () => import("./schedule/show.ts") },
+        add: { about: "store a schedule, or edit it", load: () => import("./schedule/add.ts") },
+        remove: { about: "remove schedules with their history", load: () => import("./schedule/remove.ts") },
+        pause: { about: "let a schedule fire no more", load: () => import("./schedule/pause.ts") },
+        resume: { about: "let a paused schedule go on", load: () => import("./schedule/resume.ts") },
+        run: { about: "fire a schedule now, once", load: () => import("./schedule/run.ts") },
+        next: {
+          about: "the next instants of a schedule, stored or not",
+          load: () => import("./schedule/next.ts"),
+        },
+        history: { about: "what a schedule has done", load: () => import("./schedule/history.ts") },
+        backfill: {
+          about: "fire the instants of a time that has passed",
+          load: () => import("./schedule/backfill.ts"),
+        },
+        import: { about: "take over the jobs of crontabs", load: () => import("./schedule/import.ts") },
+        export: { about: "write schedules as a crontab", load: () => import("./schedule/export.ts") },
+        lint: { about: "find bad schedules and odd instants", load: () => import("./schedule/lint.ts") },
+      },
+    },
     init: { about: "write a first task module", load: () => import("./init.ts") },
     config: {
       about: "show every setting and where its value came from",
@@ -89,6 +114,11 @@ export const EXAMPLES: Readonly<Record<string, Command["examples"]>> = {
   spool: [
     ["stem spool status", "what waits here for its store"],
     ["stem spool flush", "deliver it now; exit 69 when the store is still away"],
+  ],
+  schedule: [
+    [`stem schedule add nightly --cron "0 3 * * *" --task report`, "every night at three, UTC"],
+    ["stem schedule list", "what fires when"],
+    ["crontab -l | stem schedule import -", "take over your crontab"],
   ],
   dlq: [
     ["stem dlq list --group", "what fails, by kind of error"],

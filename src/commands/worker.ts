@@ -40,6 +40,7 @@ back at no cost. HUP reads the modules anew. Without operands, worker.modules of
     name: { kind: "value", hint: "NAME", about: "its name in stem inspect workers (default: host and pid)" },
     "max-tasks": { kind: "value", hint: "N", about: "replace an isolate after so many tasks" },
     "max-rss": { kind: "value", hint: "512MB", about: "replace an isolate that holds so much memory" },
+    beat: { kind: "switch", about: "fire schedules too, of stem.toml, the modules and the store" },
     drain: { kind: "switch", about: "leave when the queues are empty and nothing runs" },
     shell: { kind: "switch", about: "run commands that were sent with stem run" },
     "shell-allow": {
@@ -61,10 +62,16 @@ export default defineCommand({
   async run({ flags, operands, shell }): Promise<ExitCode> {
     const allow = flags["shell-allow"]
     const given = {
-      ...{ ...flags, drain: flags.drain || undefined, shell: flags.shell || undefined },
+      ...{
+        ...flags,
+        drain: flags.drain || undefined,
+        beat: flags.beat || undefined,
+        shell: flags.shell || undefined,
+      },
       "shell-allow": allow.length > 0 ? allow : undefined,
     }
     const { config } = await configured(shell, given, operands)
+    const files = async () => (await configured(shell, given, operands)).files
     if (allow.length > 0 && !config.worker.shell)
       throw usage("--shell-allow narrows --shell, which was not given", "Add --shell.")
     if (config.worker.modules.length === 0 && !config.worker.shell)
@@ -90,7 +97,7 @@ export default defineCommand({
     const log = startLog(shell, config.log)
     try {
       log.say("debug", "opening", `tasks live in ${maskUrl(config.broker)}`)
-      const worker = tellService(manager, await startWorker(stores, config, log.hear))
+      const worker = tellService(manager, await startWorker(stores, config, log.hear, files))
       const signals = onSignals(listenForSignals, worker, log)
       manager?.ready()
       const { forced } = await worker.done

@@ -42,3 +42,9 @@ export function makeStateFolder(path: string = stateFolder()): string {
     )
   }
 }
+
+/** The store of a person who named none. */
+export const defaultStatePath = (): string => `${stateFolder()}/stem.db`
+
+/** The spool of a person who named none. */
+export const defaultSpoolPath = (): string => `${stateFolder()}/spool.db`

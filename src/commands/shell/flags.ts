@@ -16,6 +16,7 @@ export const SHELL_FLAGS = {
 export const STORE_FLAGS = {
   broker: { kind: "value", hint: "URL", about: "where tasks live, as in sqlite:./stem.db" },
   results: { kind: "value", hint: "URL", about: "where ended tasks are remembered (default: the broker)" },
+  schedules: { kind: "value", hint: "URL", about: "where schedules live (default: the broker)" },
   namespace: { kind: "value", hint: "NAME", about: "keeps installations on one store apart (default: stem)" },
   "connect-timeout": {
     kind: "value",

@@ -8,6 +8,8 @@ export interface Config {
   readonly broker: string
   /** Where ended tasks are remembered; the broker's URL unless set. */
   readonly results: string
+  /** Where schedules live; the broker's URL unless set. */
+  readonly schedules: string
   /** Keeps installations on one store apart. */
   readonly namespace: string
   readonly connections: ConnectionConfig
@@ -27,6 +29,8 @@ export interface ConnectionConfig {
   readonly broker: UrlSource
   /** The same of the results; the broker's unless set. */
   readonly results: UrlSource
+  /** The same of the schedules; the broker's unless set. */
+  readonly schedules: UrlSource
 }
 
 /** Where envelopes are kept while their store is away. */
@@ -66,6 +70,8 @@ export interface WorkerConfig {
   readonly maxTasks: number
   /** An isolate is replaced once it holds so much memory; 0: never. */
   readonly maxRssBytes: number
+  /** Fire schedules too. */
+  readonly beat: boolean
   /** Leave when the queues are empty and nothing runs. */
   readonly drain: boolean
   /** Run commands, the task `shell`. */

@@ -21,7 +21,7 @@ export function connectionsOf(
   { broker, urls, env, directory, timeoutMs, tls }: ConnectionParts,
   originOf: (key: SettingKey) => string | undefined,
 ): ConnectionConfig {
-  const sourceOf = (key: "broker" | "results"): UrlSource | undefined => {
+  const sourceOf = (key: "broker" | "results" | "schedule-store"): UrlSource | undefined => {
     const source = urls.get(key)
     const variable = (SETTINGS[key] as Setting).passwordFile as string
     const path = env[variable]
@@ -35,6 +35,7 @@ export function connectionsOf(
     ...(paired(tls, originOf) && { tls }),
     broker: first,
     results: sourceOf("results") ?? first,
+    schedules: sourceOf("schedule-store") ?? first,
   }
 }
 

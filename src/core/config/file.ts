@@ -16,19 +16,24 @@ export interface ConfigFile {
  * not TOML, file and key for a setting that does not exist.
  */
 export async function readConfigFile(file: ConfigFile): Promise<ReadonlyMap<SettingKey, unknown>> {
+  const found = new Map<SettingKey, unknown>()
+  const { schedules, ...settings } = await readToml(file)
+  // Schedules are read by those who need them; anything else of this name is a mistake.
+  collect(file, isTable(schedules) || schedules === undefined ? settings : { schedules }, "", found)
+  return found
+}
+
+/** The tables of a stem.toml. Throws `invalid_config` naming file and line for text that is not TOML. */
+export async function readToml(file: ConfigFile): Promise<Record<string, unknown>> {
   // Most runs have no stem.toml; they do not pay for its parser.
   const { parse, TomlError } = await import("smol-toml")
-  const found = new Map<SettingKey, unknown>()
-  let table: Record<string, unknown>
   try {
-    table = parse(file.text)
+    return parse(file.text)
   } catch (error) {
     if (!(error instanceof TomlError)) throw error
     const reason = (error.message.split("\n")[0] ?? "").replace("Invalid TOML document: ", "")
     throw invalid("invalid_config", `${file.name}:${error.line}:${error.column}: ${reason}`)
   }
-  collect(file, table, "", found)
-  return found
 }
 
 function collect(
@@ -49,7 +54,8 @@ function collect(
 const isSetting = (key: string): key is SettingKey =>
   Object.hasOwn(SETTINGS, key) && SETTINGS[key as SettingKey].file
 
-const isTable = (value: unknown): value is Record<string, unknown> =>
+/** Whether this is a table of TOML. */
+export const isTable = (value: unknown): value is Record<string, unknown> =>
   typeof value === "object" && value !== null && !Array.isArray(value) && !(value instanceof Date)
 
 function unknown(file: ConfigFile, key: string, value: unknown) {

@@ -60,6 +60,8 @@ export interface Resolved {
 export interface Resolution {
   readonly config: Config
   readonly values: readonly Resolved[]
+  /** The files that were read, nearest first. */
+  readonly files: readonly ConfigFile[]
 }
 
 interface Found {
@@ -183,6 +185,7 @@ function withDefaults(
   const config: Config = {
     broker,
     results: get("results", broker),
+    schedules: get("schedule-store", broker),
     namespace: get("namespace", "stem"),
     connections: connectionsOf(
       {
@@ -205,6 +208,7 @@ function withDefaults(
       name: get("worker.name", `${machine.host}-${machine.pid}`),
       maxTasks: get("worker.max-tasks", 0),
       maxRssBytes: get("worker.max-rss", 0),
+      beat: get("worker.beat", false),
       drain: get("worker.drain", false),
       shell: get("worker.shell", false),
       shellAllow: get("worker.shell-allow", []),
@@ -215,5 +219,5 @@ function withDefaults(
       deadLettersMs: get("retention.dead-letters", DEFAULT_RETENTION.deadLettersMs),
     },
   }
-  return { config, values: SETTING_KEYS.map((key) => values.get(key) as Resolved) }
+  return { config, files: sources.files, values: SETTING_KEYS.map((key) => values.get(key) as Resolved) }
 }

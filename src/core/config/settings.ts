@@ -91,6 +91,12 @@ export const SETTINGS = {
     "STEM_RESULT_BACKEND_URL",
     "STEM_RESULT_BACKEND_PASSWORD_FILE",
   ),
+  "schedule-store": store(
+    "where schedules live",
+    "schedules",
+    "STEM_SCHEDULE_STORE_URL",
+    "STEM_SCHEDULE_STORE_PASSWORD_FILE",
+  ),
   namespace: setting({
     about: "keeps installations on one store apart",
     read: NAME,
@@ -190,6 +196,12 @@ export const SETTINGS = {
     show: bytes,
     flag: "max-rss",
     env: "STEM_MAX_RSS",
+  }),
+  "worker.beat": setting({
+    about: "fire schedules too",
+    read: flag,
+    flag: "beat",
+    env: "STEM_BEAT",
   }),
   "worker.drain": setting({
     about: "leave when the queues are empty and nothing runs",

@@ -45,6 +45,7 @@ export function combineIsolates(general: Isolates, special: Isolates): Isolates 
       }
     },
     specs,
+    schedules: () => general.schedules?.() ?? [],
     run: (job) => (special.specs().has(job.delivery.envelope.task) ? special : general).run(job),
     // Whose run it is not, hears nothing.
     abort(id, token, reason) {

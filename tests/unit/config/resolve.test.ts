@@ -53,17 +53,19 @@ test("the defaults follow from the machine", async () => {
   expect(config).toEqual({
     broker: "sqlite:/state/stem.db",
     results: "sqlite:/state/stem.db",
+    schedules: "sqlite:/state/stem.db",
     namespace: "stem",
     connections: {
       timeoutMs: 5000,
       broker: { kind: "given", text: "sqlite:/state/stem.db", origin: "default" },
       results: { kind: "given", text: "sqlite:/state/stem.db", origin: "default" },
+      schedules: { kind: "given", text: "sqlite:/state/stem.db", origin: "default" },
     },
     spool: { on: false, path: "/state/spool.db" },
     log: { level: "info", format: "json" },
     worker: {
       ...{ modules: [], queues: [], concurrency: 4, isolates: 2, isolation: "process", leaseMs: 30_000 },
-      ...{ graceMs: 30_000, name: "box-7", maxTasks: 0, maxRssBytes: 0, drain: false },
+      ...{ graceMs: 30_000, name: "box-7", maxTasks: 0, maxRssBytes: 0, beat: false, drain: false },
       ...{ shell: false, shellAllow: [] },
     },
     retention: { successesMs: 86_400_000, failuresMs: 2_592_000_000, deadLettersMs: 2_592_000_000 },
@@ -78,6 +80,7 @@ test("every setting can be said in the environment", async () => {
     env: {
       STEM_BROKER_URL: "sqlite:/a.db",
       STEM_RESULT_BACKEND_URL: "sqlite:/b.db",
+      STEM_SCHEDULE_STORE_URL: "sqlite:/c.db",
       STEM_NAMESPACE: "other",
       STEM_CONNECT_TIMEOUT: "2s",
       STEM_TLS_CA: "ca.crt",
@@ -95,6 +98,7 @@ test("every setting can be said in the environment", async () => {
       STEM_WORKER_NAME: "w",
       STEM_MAX_TASKS: "100",
       STEM_MAX_RSS: "512MB",
+      STEM_BEAT: "1",
       STEM_SHELL: "1",
       STEM_SHELL_ALLOW: "/opt/a:/opt/b/*.{sh,py}",
       STEM_RETENTION_SUCCESSES: "1h",
@@ -103,12 +107,13 @@ test("every setting can be said in the environment", async () => {
     },
   })
   expect(config).toEqual({
-    ...{ broker: "sqlite:/a.db", results: "sqlite:/b.db", namespace: "other" },
+    ...{ broker: "sqlite:/a.db", results: "sqlite:/b.db", schedules: "sqlite:/c.db", namespace: "other" },
     connections: {
       timeoutMs: 2000,
       tls: { ca: "/here/ca.crt", cert: "/etc/us.crt", key: "/here/us.key" },
       broker: { kind: "given", text: "sqlite:/a.db", origin: "STEM_BROKER_URL" },
       results: { kind: "given", text: "sqlite:/b.db", origin: "STEM_RESULT_BACKEND_URL" },
+      schedules: { kind: "given", text: "sqlite:/c.db", origin: "STEM_SCHEDULE_STORE_URL" },
     },
     spool: { on: true, path: "/here/spool.db" },
     log: { level: "warn", format: "pretty" },
@@ -119,12 +124,12 @@ test("every setting can be said in the environment", async () => {
         { name: "b", weight: 1 },
       ],
       ...{ concurrency: 9, isolates: 3, isolation: "none", leaseMs: 10_000, graceMs: 90_000, name: "w" },
-      ...{ maxTasks: 100, maxRssBytes: 536_870_912, drain: false },
+      ...{ maxTasks: 100, maxRssBytes: 536_870_912, beat: true, drain: false },
       ...{ shell: true, shellAllow: ["/opt/a", "/opt/b/*.{sh,py}"] },
     },
     retention: { successesMs: 3_600_000, failuresMs: 7_200_000, deadLettersMs: 10_800_000 },
   })
-  expect(values.filter(({ source }) => source === "environment")).toHaveLength(24)
+  expect(values.filter(({ source }) => source === "environment")).toHaveLength(26)
 })
 
 test("stem.toml says lists, numbers and queues in TOML's own kinds", async () => {

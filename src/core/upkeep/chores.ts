@@ -1,0 +1,39 @@
+import type { Spool } from "../client/spool.ts"
+import type { Retention } from "../config/config.ts"
+import type { Broker } from "../contracts/broker.ts"
+import type { DeadLetters } from "../contracts/inspector.ts"
+import type { ResultBackend } from "../contracts/results.ts"
+import type { Clock } from "../kit/clock.ts"
+import type { Listener } from "../observe/events.ts"
+import { janitor } from "./janitor.ts"
+import { deliverSpool } from "./spool.ts"
+import { timekeeper } from "./timekeeper.ts"
+
+/** What is kept in order beside a worker. */
+export interface ChoreParts {
+  readonly broker: Broker
+  readonly results: ResultBackend
+  readonly deadLetters: DeadLetters
+  readonly retention: Retention
+  readonly clock: Clock
+  /** Absent: the store has this machine's time. */
+  readonly followClock?: (() => Promise<void>) | undefined
+  /** Absent: nothing was kept for delivering. */
+  readonly openSpool?: (() => Promise<Spool>) | undefined
+}
+
+/** The loops that keep a store and a clock in order; each runs until the signal aborts. */
+export function upkeep(
+  parts: ChoreParts,
+): readonly ((emit: Listener, signal: AbortSignal) => Promise<void>)[] {
+  const { clock, broker, followClock, openSpool: open } = parts
+  return [
+    (emit, signal) => janitor({ ...parts, emit }, signal),
+    async (_, signal) => {
+      if (followClock) await timekeeper(followClock, clock, signal)
+    },
+    async (emit, signal) => {
+      if (open) await deliverSpool({ open, broker, clock, emit }, signal)
+    },
+  ]
+}
