@@ -44,13 +44,14 @@ export async function work(
     maxTasks: 0,
     maxRssBytes: 0,
     drain: false,
+    beat: false,
     shell: false,
     shellAllow: [],
   }
   return startWorker(
     stores,
     {
-      ...{ broker, results: broker, namespace: name },
+      ...{ broker, results: broker, schedules: broker, namespace: name },
       log: { level: "silent", format: "json" },
       ...{ worker, retention: DEFAULT_RETENTION },
     },

@@ -61,10 +61,17 @@ export async function enqueueFile(
     let batch: Numbered[] = []
     const done = { accepted: 0, duplicates: 0, spooled: 0 }
     let number = 0
+    /** The batch under way: while the store takes it the next is read. */
+    let sending = Promise.resolve()
     const commit = async () => {
-      if (batch.length === 0) return
       const sent = batch
       batch = []
+      await sending
+      sending = deliver(sent)
+      sending.catch(() => {})
+    }
+    const deliver = async (sent: readonly Numbered[]) => {
+      if (sent.length === 0) return
       const answers = await send(client, clock, sent)
       for (const { kind } of answers) done[COUNTED[kind]]++
       await out.add(answers.map((answer, at) => receipt(answer, sent[at] as Numbered)))
@@ -80,10 +87,16 @@ export async function enqueueFile(
         }
       }
       await commit()
+      await sending
     } catch (error) {
+      // The batch before ends first, for it counts, and what is wrong with it came before.
+      const first = await sending.then(
+        () => error,
+        (earlier) => earlier,
+      )
       progress.end()
       await out.end()
-      throw located(error, name, done)
+      throw located(first, name, done)
     }
     progress.end()
     await out.end()

@@ -8,7 +8,8 @@ const NOTHING: readonly Envelope[] = Object.freeze([])
  * rest of the chain. Its id is derived from its parent's, so that a doubled settlement can not double it.
  */
 export function nextOf(envelope: Envelope, result: unknown, now: Millis): readonly Envelope[] {
-  const [first, ...rest] = envelope.then ?? NOTHING
+  if (envelope.then === undefined) return NOTHING
+  const [first, ...rest] = envelope.then
   if (!first) return NOTHING
   const link: Envelope = {
     ...first,

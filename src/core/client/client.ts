@@ -82,13 +82,47 @@ export function createClient(parts: ClientParts): Client {
   const { broker, inspector, results, clock, trace, close } = parts
   let away: { readonly why: StemError; readonly until: Millis } | undefined
 
-  const envelopeOf = async ({ task, input, options }: EnqueueAsk, now: number) => {
-    const ask: EnvelopeAsk =
-      typeof task === "string"
-        ? { task, input, ...(options && { options }) }
-        : await applyDefinition(task, input, options ?? {}, now)
-    if (trace) ask.options = { ...ask.options, headers: { ...trace(), ...ask.options?.headers } }
-    return makeEnvelope(clock, ask)
+  const envelopeOf = (ask: EnvelopeAsk) => {
+    if (!trace) return makeEnvelope(clock, ask)
+    const { options } = ask
+    return makeEnvelope(clock, {
+      ...ask,
+      options: { ...options, headers: { ...trace(), ...options?.headers } },
+    })
+  }
+
+  async function envelopesOf(asks: readonly EnqueueAsk[]): Promise<readonly Envelope[]> {
+    if (asks.every(isNamed)) return asks.map(envelopeOf)
+    const now = clock.now()
+    return Promise.all(
+      asks.map(async (ask) => {
+        if (isNamed(ask)) return envelopeOf(ask)
+        const { task, input, options = {} } = ask
+        return envelopeOf(await applyDefinition(task as TaskDefinition, input, options, now))
+      }),
+    )
+  }
+
+  /** Two batches at a time: while the store takes one the next is made ready. Ends when none is under way. */
+  async function sendInOrder(batches: readonly (readonly Envelope[])[]): Promise<readonly Sent<never>[]> {
+    const answers: (readonly Sent<never>[])[] = []
+    let before: Promise<unknown> = Promise.resolve()
+    try {
+      for (const [at, batch] of batches.entries()) {
+        const sending = send(batch).then((sent) => {
+          answers[at] = sent
+        })
+        sending.catch(() => {})
+        // What a spool keeps is to be in order too.
+        if (parts.keep) await sending
+        const earlier = before
+        before = sending
+        await earlier
+      }
+    } finally {
+      await before
+    }
+    return answers.length === 1 ? (answers[0] ?? []) : answers.flat()
   }
 
   async function send(envelopes: readonly Envelope[]): Promise<readonly Sent<never>[]> {
@@ -132,12 +166,11 @@ export function createClient(parts: ClientParts): Client {
     },
 
     async enqueueMany(asks) {
-      const now = clock.now()
-      const envelopes = await Promise.all(asks.map((ask) => envelopeOf(ask as EnqueueAsk, now)))
-      const answers: Sent<never>[] = []
-      for (let at = 0; at < envelopes.length; at += BATCH)
-        answers.push(...(await send(envelopes.slice(at, at + BATCH))))
-      return answers
+      const envelopes = await envelopesOf(asks as readonly EnqueueAsk[])
+      if (envelopes.length <= BATCH) return envelopes.length === 0 ? [] : send(envelopes)
+      const batches: (readonly Envelope[])[] = []
+      for (let at = 0; at < envelopes.length; at += BATCH) batches.push(envelopes.slice(at, at + BATCH))
+      return sendInOrder(batches)
     },
 
     result: lookUp,
@@ -166,5 +199,8 @@ export function createClient(parts: ClientParts): Client {
   }
   return client
 }
+
+/** Whether it names its task, which brings nothing of its own then. */
+const isNamed = (ask: EnqueueAsk): ask is EnqueueAsk & { task: string } => typeof ask.task === "string"
 
 const idOf = (task: TaskRef): TaskId => (typeof task === "string" ? task : task.id)

@@ -1,9 +1,9 @@
 import type { Clock } from "../kit/clock.ts"
 import { type Duration, parseDuration } from "../kit/duration.ts"
 import { uuidv7 } from "../kit/id.ts"
-import { toJson } from "../kit/json.ts"
+import { jsonCopy } from "../kit/json.ts"
 import type { EnqueueOptions } from "../task/context.ts"
-import { type Envelope, parseEnvelope } from "../task/envelope.ts"
+import { type Envelope, takeEnvelope } from "../task/envelope.ts"
 
 /** Priority of a task about which nobody said anything. */
 export const DEFAULT_PRIORITY = 5
@@ -27,29 +27,35 @@ export function makeEnvelope(
   { task, input = null, options = {}, parent }: EnvelopeAsk,
 ): Envelope {
   const now = clock.now()
-  const json = toJson(input, `the input of ${task}`)
-  const dueAt = options.at ? options.at.getTime() : now + (options.delay ? parseDuration(options.delay) : 0)
-  return parseEnvelope({
+  return takeEnvelope({
     v: 1,
     id: options.id ?? uuidv7(clock),
     task,
-    input: JSON.parse(json),
+    input: jsonCopy(input, () => `the input of ${task}`),
     queue: options.queue ?? DEFAULT_QUEUE,
     priority: options.priority ?? DEFAULT_PRIORITY,
     enqueuedAt: now,
-    dueAt,
-    ...(options.expires !== undefined && { expiresAt: expiry(options.expires, now) }),
-    ...(options.retries !== undefined && { retry: { max: options.retries } }),
-    ...((options.timeout || options.softTimeout) && {
-      timeLimits: {
-        ...(options.softTimeout && { softMs: parseDuration(options.softTimeout) }),
-        ...(options.timeout && { hardMs: parseDuration(options.timeout) }),
-      },
-    }),
-    headers: options.headers ?? {},
+    dueAt: options.at ? options.at.getTime() : now + (options.delay ? parseDuration(options.delay) : 0),
+    headers: { ...options.headers },
+    ...(hasMore(options) && moreOf(options, now)),
     ...(parent && { parent: parent.id, root: parent.root }),
   })
 }
+
+/** Most tasks bring nothing of this. */
+const hasMore = ({ expires, retries, timeout, softTimeout }: EnqueueOptions) =>
+  expires !== undefined || retries !== undefined || timeout || softTimeout
+
+const moreOf = ({ expires, retries, timeout, softTimeout }: EnqueueOptions, now: number) => ({
+  ...(expires !== undefined && { expiresAt: expiry(expires, now) }),
+  ...(retries !== undefined && { retry: { max: retries } }),
+  ...((timeout || softTimeout) && {
+    timeLimits: {
+      ...(softTimeout && { softMs: parseDuration(softTimeout) }),
+      ...(timeout && { hardMs: parseDuration(timeout) }),
+    },
+  }),
+})
 
 const expiry = (expires: Duration | Date, now: number) =>
   expires instanceof Date ? expires.getTime() : now + parseDuration(expires)

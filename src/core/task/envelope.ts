@@ -78,18 +78,27 @@ export function parseEnvelope(value: unknown): Envelope {
   throw new StemError("invalid", "malformed_envelope", `malformed envelope: ${field}: ${issue.message}`)
 }
 
+/** The same for a value that is nobody else's: it is frozen itself rather than copied, where it is ordinary. */
+export const takeEnvelope = (value: unknown): Envelope =>
+  isOrdinary(value) ? deepFreeze(value) : parseEnvelope(value)
+
 const NAME = /^[A-Za-z0-9_][A-Za-z0-9_.:/-]{0,99}$/
 const ID = /^[!-~]{1,200}$/
 
 /**
- * Whether this is the most ordinary of envelopes, which the schema is known to let through unchanged. Reading is
- * the worker's hot path, and this is five times as fast; whatever is not ordinary goes to the schema.
+ * Whether this is the most ordinary of envelopes, which the schema is known to let through unchanged. Making
+ * and reading them are hot paths, and this is many times as fast; whatever is not ordinary goes to the schema.
  */
 function isOrdinary(value: unknown): value is Envelope {
   if (typeof value !== "object" || value === null) return false
-  const { v, id, task, queue, priority, enqueuedAt, dueAt, ...rest } = value as Envelope
-  for (const key in rest) if (key !== "input" && key !== "headers") return false
+  let fields = 0
+  for (const key in value) {
+    if (!ORDINARY.has(key)) return false
+    fields++
+  }
+  const { v, id, task, queue, priority, enqueuedAt, dueAt, headers } = value as Envelope
   return (
+    fields === ORDINARY.size &&
     v === 1 &&
     isText(id, ID) &&
     isText(task, NAME) &&
@@ -98,10 +107,12 @@ function isOrdinary(value: unknown): value is Envelope {
     priority <= 9 &&
     isWhole(enqueuedAt) &&
     isWhole(dueAt) &&
-    "input" in rest &&
-    isTexts(rest.headers)
+    isTexts(headers)
   )
 }
+
+/** The fields that every envelope has, and most have no other. */
+const ORDINARY = new Set("v id task input queue priority enqueuedAt dueAt headers".split(" "))
 
 const isText = (value: unknown, shape: RegExp) => typeof value === "string" && shape.test(value)
 const isWhole = (value: unknown) => typeof value === "number" && Number.isInteger(value) && value >= 0
@@ -125,5 +136,5 @@ export function decodeEnvelope(text: string): Envelope {
       cause: error,
     })
   }
-  return isOrdinary(value) ? deepFreeze(value) : parseEnvelope(value)
+  return takeEnvelope(value)
 }
