@@ -69,7 +69,7 @@ test("what contains itself, is too deep for the quick way or too large goes by t
   expect(jsonCopy(deep, what)).toEqual(deep)
   expect(jsonCopy("x".repeat(MAX_PAYLOAD_BYTES - 2), what)).toHaveLength(MAX_PAYLOAD_BYTES - 2)
   expect(refusal(() => jsonCopy("x".repeat(MAX_PAYLOAD_BYTES - 1), what))).toBe("too_large")
-  const wide = "\u0000".repeat(MAX_PAYLOAD_BYTES / 6)
+  const wide = "\u0000".repeat(MAX_PAYLOAD_BYTES / 6 + 1)
   expect(refusal(() => jsonCopy(wide, what))).toBe("too_large")
   const many = Array.from({ length: MAX_PAYLOAD_BYTES / 2 }, () => 1)
   expect(refusal(() => jsonCopy(many, what))).toBe("too_large")
