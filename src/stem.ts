@@ -176,6 +176,8 @@ export async function startWorker(
     ])
   const { broker, inspector, workers, clock, followClock } = stores
   const { worker, retention, spool } = config
+  // Refused before anything is reserved: a store that can not hold schedules never will.
+  if (worker.beat) await stores.schedules.get([])
   const isolates = await chooseIsolates(worker, clock, publicNames)
   const reloaded = createRing()
   const beat = async (emit: Listener, signal: AbortSignal) => {
@@ -223,6 +225,7 @@ export async function startBeat(
     import("./core/kit/id.ts"),
   ])
   const { clock } = stores
+  await stores.schedules.get([])
   if (capabilities.remote) void timekeeper(followClock, clock, signal)
   const settings = { id: `${name}-${uuidv7(clock)}`, name, process: await processFacts() }
   await runBeat({ ...stores, ...how, registry }, settings, emit, signal)
