@@ -4,7 +4,7 @@ import type { Client } from "./connection.ts"
 
 /** Brings the hints that the scripts publish to those who wait for them. */
 export interface Bell {
-  /** Listens for topics, `q` and a queue's name or `t` and a task's id, until it is closed. */
+  /** Listens for topics, `q` and a queue's name, `t` and a task's id or `s` for schedules, until it is closed. */
   listen(topics: readonly string[]): Ear
   /** Makes sure that hints arrive. Throws `unavailable` when the server is away. */
   ready(): Promise<void>

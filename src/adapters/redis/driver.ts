@@ -6,6 +6,7 @@ import { checkup } from "./checkup.ts"
 import { type Client, createConnection } from "./connection.ts"
 import { createInspector } from "./inspector.ts"
 import { createResults } from "./results.ts"
+import { createSchedules } from "./schedules.ts"
 import { greet, pendingMigration } from "./schema.ts"
 import { createStore } from "./store.ts"
 import { createWorkers } from "./workers.ts"
@@ -36,6 +37,7 @@ export async function open(url: string, options: DriverOptions): Promise<Driver>
     results: createResults(store),
     inspector,
     workers,
+    schedules: createSchedules(store),
     async ping() {
       const [seconds, micros] = await store.use((client) => client.time())
       return Number(seconds) * 1000 + Number(micros) / 1000

@@ -16,6 +16,16 @@ import reclaim from "./scripts/reclaim.lua" with { type: "text" }
 import renew from "./scripts/renew.lua" with { type: "text" }
 import replay from "./scripts/replay.lua" with { type: "text" }
 import reserve from "./scripts/reserve.lua" with { type: "text" }
+import scheduleBooks from "./scripts/schedule-books.lua" with { type: "text" }
+import scheduleClaim from "./scripts/schedule-claim.lua" with { type: "text" }
+import scheduleCommit from "./scripts/schedule-commit.lua" with { type: "text" }
+import scheduleFire from "./scripts/schedule-fire.lua" with { type: "text" }
+import schedulePause from "./scripts/schedule-pause.lua" with { type: "text" }
+import schedulePut from "./scripts/schedule-put.lua" with { type: "text" }
+import scheduleRead from "./scripts/schedule-read.lua" with { type: "text" }
+import scheduleRemove from "./scripts/schedule-remove.lua" with { type: "text" }
+import scheduleResume from "./scripts/schedule-resume.lua" with { type: "text" }
+import scheduleWait from "./scripts/schedule-wait.lua" with { type: "text" }
 import settle from "./scripts/settle.lua" with { type: "text" }
 import wait from "./scripts/wait.lua" with { type: "text" }
 import watch from "./scripts/watch.lua" with { type: "text" }
@@ -28,11 +38,13 @@ export interface Script {
 }
 
 /** The first line says what the server may do with a script; what all scripts share comes after it. */
-function whole(verb: string): Script {
+function whole(verb: string, shared = books): Script {
   const end = verb.indexOf("\n") + 1
-  const text = verb.slice(0, end) + books + verb.slice(end)
+  const text = verb.slice(0, end) + shared + verb.slice(end)
   return { text, sha: createHash("sha1").update(text).digest("hex") }
 }
+
+const ofSchedules = (verb: string) => whole(verb, books + scheduleBooks)
 
 /** Every verb; what it takes and answers stands at the top of its file. */
 export const SCRIPTS = {
@@ -52,6 +64,15 @@ export const SCRIPTS = {
   renew: whole(renew),
   replay: whole(replay),
   reserve: whole(reserve),
+  scheduleClaim: ofSchedules(scheduleClaim),
+  scheduleCommit: ofSchedules(scheduleCommit),
+  scheduleFire: ofSchedules(scheduleFire),
+  schedulePause: ofSchedules(schedulePause),
+  schedulePut: ofSchedules(schedulePut),
+  scheduleRead: ofSchedules(scheduleRead),
+  scheduleRemove: ofSchedules(scheduleRemove),
+  scheduleResume: ofSchedules(scheduleResume),
+  scheduleWait: ofSchedules(scheduleWait),
   settle: whole(settle),
   wait: whole(wait),
   watch: whole(watch),

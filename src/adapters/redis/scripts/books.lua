@@ -17,6 +17,7 @@
 --   workers      hash    id -> presence; workers:until zset by when it ends
 --   seq          how many tasks were stored; the place of a task is this in 12 hex digits
 --   returned     how often a running task went back to its queue
+--   schedules and what belongs to them: see schedule-books.lua
 --
 -- A record: "token attempts notes entry place queue priority due until started cancel holder". While the task waits
 -- entry is -, until 0 and holder empty. cancel is 0, 1 (abort) or 2 (terminate). notes is 1 when there may be an
