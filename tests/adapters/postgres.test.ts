@@ -4,6 +4,7 @@ import { postgresStore } from "../support/postgres-store.ts"
 
 examine({
   name: "postgres",
+  schedules: true,
   async open() {
     const clock = manualClock()
     const store = postgresStore()

@@ -3,8 +3,8 @@ import { machineClock } from "../machine-clock.ts"
 import type { Client } from "./client.ts"
 import type { Connection } from "./connection.ts"
 
-/** What there is to wait for: something to reserve, or a task that has ended. */
-export type Kind = "work" | "ended"
+/** What there is to wait for: something to reserve, a task that has ended, or a schedule that is due. */
+export type Kind = "work" | "ended" | "schedules"
 
 /** Tells those who wait that the store has changed, by this process or another. */
 export interface Bell {
@@ -27,7 +27,7 @@ export interface Bell {
   close(): Promise<void>
 }
 
-const KINDS: readonly Kind[] = ["work", "ended"]
+const KINDS: readonly Kind[] = ["work", "ended", "schedules"]
 
 /** While nothing can be heard, how often to look; and the safety net while it can. */
 const DEAF_TICK: Millis = 100
@@ -46,15 +46,19 @@ const PROBE_MS: Millis = 2000
 export const channelOf = (ns: number): string => `stem_${ns}`
 
 /**
- * Those who wait share an advisory lock; those who write ring only when it is held (see `stem.ring`). A session's
+ * Those who wait share an advisory lock; those who write ring only when it is held (see `stem.ring` and `stem.ring_schedules`). A session's
  * locks end with it, so nobody is told for long who is no more.
  */
 export function createBell(ear: Connection, work: Connection, clock: Clock, ns: number): Bell {
   const notify = work.sql("SELECT pg_notify($1, $2)")
-  const counts = { work: 0, ended: 0 }
-  const waiting = { work: 0, ended: 0 }
-  const idle = { work: 0, ended: 0 }
-  const listeners = { work: new Set<() => void>(), ended: new Set<() => void>() }
+  const counts = { work: 0, ended: 0, schedules: 0 }
+  const waiting = { work: 0, ended: 0, schedules: 0 }
+  const idle = { work: 0, ended: 0, schedules: 0 }
+  const listeners = {
+    work: new Set<() => void>(),
+    ended: new Set<() => void>(),
+    schedules: new Set<() => void>(),
+  }
   let client: Client | undefined
   let registered = new Set<Kind>()
   let registering: Promise<void> | undefined
@@ -70,7 +74,10 @@ export function createBell(ear: Connection, work: Connection, clock: Clock, ns: 
     for (const wake of listeners[kind]) wake()
   }
 
-  const locked = (kind: Kind) => [1_400_136_045, ns * 2 + KINDS.indexOf(kind)] as const
+  const locked = (kind: Kind) =>
+    kind === "schedules"
+      ? ([1_400_136_046, ns] as const)
+      : ([1_400_136_045, ns * 2 + KINDS.indexOf(kind)] as const)
   const hearing = (kind: Kind) => ear.up && !deaf && registered.has(kind)
 
   /** Joins those who wait for what is waited for here. */

@@ -12,6 +12,7 @@ import { createIntake } from "./intake.ts"
 import { withoutSecret } from "./location.ts"
 import { createQueues, type Queues } from "./queues.ts"
 import { createResults } from "./results.ts"
+import { createSchedules } from "./schedules.ts"
 import { applyMigration, pendingMigration, VERSION, versionOf } from "./schema.ts"
 import type { Store } from "./store.ts"
 import { createWorkers } from "./workers.ts"
@@ -59,6 +60,7 @@ export async function open(url: string, options: DriverOptions): Promise<Driver>
       results: calls.counted(createResults(store)),
       inspector: { ...calls.counted(inspector), deadLetters: calls.counted(inspector.deadLetters) },
       workers,
+      schedules: calls.counted(createSchedules(store)),
       async ping() {
         const time = "SELECT extract(epoch FROM clock_timestamp()) * 1000 AS now"
         const ask = (one: Connection) => one.use((client) => client.query<{ now: string }>(time, []))

@@ -2,11 +2,16 @@ import type { Migration } from "../../core/contracts/driver.ts"
 import { invalid } from "../../core/kit/errors.ts"
 import type { Client } from "./client.ts"
 import functions from "./functions-1.sql" with { type: "text" }
+import scheduleFunctions from "./functions-2.sql" with { type: "text" }
 import tables from "./schema-1.sql" with { type: "text" }
+import scheduleTables from "./schema-2.sql" with { type: "text" }
 import settle from "./settle-1.sql" with { type: "text" }
 
 /** One step for each version of the schema, in order; a released step is never changed. */
-const STEPS: readonly string[] = [[tables, functions, settle].join("\n")]
+const STEPS: readonly string[] = [
+  [tables, functions, settle].join("\n"),
+  [scheduleTables, scheduleFunctions].join("\n"),
+]
 
 /** The version this Stem works with. */
 export const VERSION = STEPS.length

@@ -17,6 +17,9 @@ export const numbers = (list: readonly (number | undefined)[]): string =>
 /** Ids to look for, whatever somebody typed: one that no task can have is turned into another such. */
 export const soughtIds = (ids: readonly string[]): string => texts(ids.map((id) => plain(id) || " "))
 
+/** Text that comes from anywhere, as the server can keep it, also inside JSON: with neither NUL nor half a character. */
+export const storable = (text: string): string => text.replaceAll("\0", " ").toWellFormed()
+
 /** Text that comes from anywhere, without the characters that part. */
 export const plain = (text: string): string => text.replace(CONTROLS, " ")
 
