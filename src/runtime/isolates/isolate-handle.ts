@@ -1,4 +1,5 @@
 import type { AbortReason, IsolateHooks } from "../../core/contracts/isolates.ts"
+import type { Millis } from "../../core/kit/clock.ts"
 import { toWireError } from "./errors.ts"
 import { createOutbox, isFull, push } from "./outbox.ts"
 import { type Ended, type IsolateProcess, startProcess } from "./process.ts"
@@ -34,6 +35,8 @@ export interface IsolateEnd extends Ended {
   readonly held: readonly Run[]
   /** Set when it was a run that called process.exit. */
   readonly exiting?: { readonly run: number; readonly code: number } | undefined
+  /** It was killed because its event loop did not turn while a run's time ran out. */
+  readonly blocked: boolean
 }
 
 export interface IsolateLimits {
@@ -51,8 +54,13 @@ export interface IsolateOwner {
   retired(isolate: Isolate): void
 }
 
+/** An event loop that does not turn for so long is blocked. */
+const ANSWERS_WITHIN_MS = 250
+
 export function startIsolate({ command, modules, limits, hooks, retired }: IsolateOwner): Isolate {
   const runs = new Map<number, Run>()
+  const pinged: (() => void)[] = []
+  let blocked = false
   let exiting: IsolateEnd["exiting"]
   let given = 0
   let isRetired = false
@@ -87,6 +95,7 @@ export function startIsolate({ command, modules, limits, hooks, retired }: Isola
       for (let at = 0; at < done.length; at += 2)
         take(done[at] as number)?.resolve({ kind: "succeeded", result: done[at + 1] })
     if (ended) for (const [number, outcome] of ended) take(number)?.resolve(outcome)
+    if (parcel.pong) for (const heard of pinged.splice(0)) heard()
     if (parcel.exiting) exiting = { run: parcel.exiting[0], code: parcel.exiting[1] }
     if (parcel.unwell || tooLarge(parcel.rss)) isolate.retire()
     if (isRetired && runs.size === 0) kill()
@@ -97,7 +106,32 @@ export function startIsolate({ command, modules, limits, hooks, retired }: Isola
 
   function timeHard(run: Run | undefined): void {
     const hardMs = run?.job.hardMs
-    if (run && hardMs) run.hardTimer = setTimeout(() => isolate.killFor(run, hardTimeLimit(hardMs)), hardMs)
+    if (run && hardMs) run.hardTimer = setTimeout(() => void endOfTime(run, hardMs), hardMs)
+  }
+
+  /**
+   * A run whose time is over may have been kept from running by a neighbour that holds the thread. If the event loop
+   * does not turn, nobody knows who is to blame: the isolate dies as by a crash, and each run is tried alone.
+   */
+  async function endOfTime(run: Run, hardMs: Millis): Promise<void> {
+    if (runs.size > 1 && !(await turns())) {
+      if (!runs.has(run.number)) return
+      blocked = true
+      child.kill()
+      return
+    }
+    if (runs.has(run.number)) isolate.killFor(run, hardTimeLimit(hardMs))
+  }
+
+  function turns(): Promise<boolean> {
+    return new Promise((resolve) => {
+      const late = setTimeout(() => resolve(false), ANSWERS_WITHIN_MS)
+      pinged.push(() => {
+        clearTimeout(late)
+        resolve(true)
+      })
+      outbox.open().ping = true
+    })
   }
 
   function answer(ask: number, child: Parameters<IsolateHooks["enqueue"]>[0]): void {
@@ -114,7 +148,7 @@ export function startIsolate({ command, modules, limits, hooks, retired }: Isola
       isRetired = true
       const held = [...runs.values()]
       for (const run of held) take(run.number)
-      return { ...ended, held, exiting }
+      return { ...ended, held, exiting, blocked }
     }),
     get load() {
       return runs.size

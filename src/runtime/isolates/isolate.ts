@@ -140,7 +140,8 @@ function createDesk({ modules, running, outbox, blame, watchRss }: DeskParts) {
   }
 
   return {
-    read({ runs, aborts, answers }: ToIsolateParcel): void {
+    read({ runs, aborts, answers, ping }: ToIsolateParcel): void {
+      if (ping) outbox.open().pong = true
       if (runs) for (const run of inStartingOrder(runs, outbox)) start(run)
       for (const [run, reason] of aborts ?? []) running.get(run)?.abort(abortError(reason))
       for (const [ask, id, error] of answers ?? []) {

@@ -66,14 +66,25 @@ export function createProcessIsolates(options: ProcessIsolatesOptions): Isolates
 
   /** However the isolate ended: each run it still held gets its one outcome, or another isolate of its own. */
   function settleHeld(end: End, killed: boolean): void {
-    const { held, exiting } = end
-    for (const run of held) {
+    const { held, exiting, blocked } = end
+    for (const run of blocked ? suspectsOf(held) : held) {
       if (run.fate) run.resolve(run.fate)
       else if (killed) run.resolve(INTERRUPTED)
       else if (exiting) run.resolve(exiting.run === run.number ? exited(exiting.code) : INTERRUPTED)
       else if (held.length === 1) run.resolve(crashed(end))
       else quarantine.add(run)
     }
+  }
+
+  /**
+   * One of them holds the thread. Those with a limit are tried alone, the shortest first, and so is one without; the
+   * others without might each keep the next one waiting for ever, so they are handed back at no cost.
+   */
+  function suspectsOf(held: readonly Run[]): readonly Run[] {
+    const limited = held.filter(({ job }) => job.hardMs)
+    const [first, ...others] = held.filter(({ job }) => !job.hardMs)
+    for (const run of others) run.resolve(INTERRUPTED)
+    return [...limited.sort((a, b) => (a.job.hardMs ?? 0) - (b.job.hardMs ?? 0)), ...(first ? [first] : [])]
   }
 
   /** A member of the team; whenever it stops taking runs another takes its place. */

@@ -49,6 +49,8 @@ export interface ToIsolateParcel {
   readonly kind: "parcel"
   runs?: WireRun[]
   aborts?: [run: number, reason: AbortReason][]
+  /** Is anybody there? */
+  ping?: true
   answers?: [ask: number, id: string | null, error?: WireError][]
 }
 
@@ -74,6 +76,8 @@ export interface FromIsolateParcel {
   done?: unknown[]
   ended?: [run: number, outcome: Outcome][]
   rss?: number
+  /** The answer to a ping: the event loop turns. */
+  pong?: true
   /** The isolate is about to exit because this run told it to. */
   exiting?: [run: number, code: number]
   /** Something of no known run went wrong: the isolate must be given nothing more. */
