@@ -101,6 +101,13 @@ describe("sqlite in trouble", () => {
     expect(["file", "store_corrupt"]).toContain(findings[0]?.subject as string)
   })
 
+  test("a place where the system makes no file is store_unreachable", async () => {
+    expect(await thrown(open("sqlite:/proc/stem.db", { namespace: "test", clock }))).toMatchObject({
+      kind: "unavailable",
+      code: "store_unreachable",
+    })
+  })
+
   test("a folder in the place of the file is store_unreachable", async () => {
     mkdirSync(file.path)
     expect(await thrown(file.open(clock))).toMatchObject({ kind: "unavailable", code: "store_unreachable" })

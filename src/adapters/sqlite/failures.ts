@@ -65,7 +65,7 @@ export const isBusy = (error: unknown): boolean =>
 /** The trouble of the whole store as `unavailable`, naming the file and what to do; undefined for anything else. */
 export function storeTrouble(error: unknown, path: string): StemError | undefined {
   if (error instanceof StemError && error.kind === "unavailable") return error
-  // Two errnos that SQLite reports for files the system refuses to let it make.
+  // The system may refuse to make the file before SQLite sees it.
   const code = error instanceof SQLiteError ? (error.code ?? "") : codeOfSystemError(error)
   const trouble = TROUBLES.find(([pattern]) => pattern.test(code))?.[1]
   return trouble && unavailable(trouble.code, trouble.says(path), trouble.hint(path), error)
@@ -79,6 +79,11 @@ const SYSTEM_CODES: Record<string, string> = {
   EDQUOT: "SQLITE_FULL",
   EISDIR: "SQLITE_CANTOPEN",
   EMFILE: "SQLITE_CANTOPEN",
+  ENOENT: "SQLITE_CANTOPEN",
+  ENOTDIR: "SQLITE_CANTOPEN",
+  ELOOP: "SQLITE_CANTOPEN",
+  ENXIO: "SQLITE_CANTOPEN",
+  ENAMETOOLONG: "SQLITE_CANTOPEN",
 }
 
 const codeOfSystemError = (error: unknown) =>

@@ -13,7 +13,9 @@ export function parseInstant(text: string, now: Millis): Millis {
   if (ISO.test(value)) {
     const zoned = value.length === 10 || /(Z|[+-]\d{2}:?\d{2})$/.test(value) ? value : `${value}Z`
     const at = Date.parse(zoned)
-    if (!Number.isNaN(at)) return at
+    // Date takes the 30th of February for the 2nd of March.
+    const day = new Date(`${value.slice(0, 10)}T00:00:00Z`)
+    if (!Number.isNaN(at) && day.getUTCDate() === Number(value.slice(8, 10))) return at
   } else {
     try {
       return now + parseDuration(value)
