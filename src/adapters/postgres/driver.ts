@@ -18,13 +18,14 @@ import type { Store } from "./store.ts"
 import { createWorkers } from "./workers.ts"
 
 /**
- * Opens a namespace of the schema that the URL names, making and migrating it where needed. Three connections at
- * most, each made when it is first needed: for work, for the desk, and one that listens.
+ * Opens a namespace of the schema that the URL names, making and migrating it where needed. Four connections at
+ * most, each made when it is first needed: for work, for taking it, for the desk, and one that listens.
  */
 export async function open(url: string, options: DriverOptions): Promise<Driver> {
   const { namespace, clock } = options
   let queues: Queues | undefined
   const work = createConnection(url, options, () => queues?.forget())
+  const hand = createConnection(url, options)
   const desk = createConnection(url, options)
   const ear = createConnection(url, options)
   try {
@@ -34,7 +35,7 @@ export async function open(url: string, options: DriverOptions): Promise<Driver>
     const calls = createCalls()
     let closing: Promise<void> | undefined
     const store: Store = {
-      ...{ work, desk, bell, clock, ns, queues },
+      ...{ work, hand, desk, bell, clock, ns, queues },
       get closed() {
         return closing !== undefined
       },
@@ -46,7 +47,7 @@ export async function open(url: string, options: DriverOptions): Promise<Driver>
     const close = async () => {
       await calls.over(bell.ringAll)
       await bell.close()
-      await Promise.all([work.close(), desk.close()])
+      await Promise.all([work.close(), hand.close(), desk.close()])
     }
     return {
       url: withoutSecret(url),
@@ -75,7 +76,7 @@ export async function open(url: string, options: DriverOptions): Promise<Driver>
       },
     }
   } catch (error) {
-    await Promise.all([work.close(), desk.close(), ear.close()])
+    await Promise.all([work.close(), hand.close(), desk.close(), ear.close()])
     throw error
   }
 }

@@ -30,11 +30,12 @@ const DUE = `(SELECT min((SELECT due FROM stem.tasks t WHERE t.queue = open.queu
 
 const EXPIRY = `(SELECT until FROM stem.tasks t WHERE t.queue = open.queue AND until IS NOT NULL ORDER BY until, seq LIMIT 1)`
 
-export function createLeasing({ work, ns, clock, queues }: Store, endings: Endings): Leasing {
-  const reserve = work.sql("SELECT * FROM stem.reserve($1, $2, $3, $4, $5)")
-  const reclaim = work.sql("SELECT * FROM stem.reclaim($1, $2, $3, $4, $5)")
+export function createLeasing({ work, hand, ns, clock, queues }: Store, endings: Endings): Leasing {
+  const reserve = hand.sql("SELECT * FROM stem.reserve($1, $2, $3, $4, $5)")
+  const reclaim = hand.sql("SELECT * FROM stem.reclaim($1, $2, $3, $4, $5)")
   const due = work.sql(`SELECT min(${DUE}) AS due FROM ${OPEN}`)
-  const next = work.sql(`SELECT min(${DUE}) AS due, min(${EXPIRY}) AS expiry FROM ${OPEN}`)
+  // By the same hand, for it is asked behind a reserve whose answer is not there yet.
+  const next = hand.sql(`SELECT min(${DUE}) AS due, min(${EXPIRY}) AS expiry FROM ${OPEN}`)
   const taken = work.sql("SELECT * FROM stem.tasks WHERE ns = $1 AND id = ANY (stem.texts($2))")
 
   let idle = true

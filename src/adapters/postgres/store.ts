@@ -7,6 +7,8 @@ import type { Queues } from "./queues.ts"
 export interface Store {
   /** For what moves tasks. */
   readonly work: Connection
+  /** For taking them, so that a worker leases while another of its transactions is being flushed. */
+  readonly hand: Connection
   /** For what people ask, so that a long list keeps no worker waiting. */
   readonly desk: Connection
   readonly bell: Bell
