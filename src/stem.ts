@@ -176,8 +176,6 @@ export async function startWorker(
     ])
   const { broker, inspector, workers, clock, followClock } = stores
   const { worker, retention, spool } = config
-  // Refused before anything is reserved: a store that can not hold schedules never will.
-  if (worker.beat) await stores.schedules.get([])
   const isolates = await chooseIsolates(worker, clock, publicNames)
   const reloaded = createRing()
   const beat = async (emit: Listener, signal: AbortSignal) => {

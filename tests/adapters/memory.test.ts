@@ -6,7 +6,6 @@ let stores = 0
 
 examine({
   name: "memory",
-  schedules: true,
   async open() {
     const clock = manualClock()
     const url = `memory:exam-${++stores}`

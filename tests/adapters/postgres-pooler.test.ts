@@ -9,7 +9,6 @@ const POOLER_URL = process.env.STEM_TEST_PGBOUNCER_URL || SERVICES.pgbouncer.url
 
 examine({
   name: "postgres behind a transaction pooler",
-  schedules: true,
   async open() {
     const clock = manualClock()
     const store = postgresStore(POOLER_URL)

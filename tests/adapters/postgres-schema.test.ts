@@ -68,7 +68,7 @@ test("a schema of version 1 becomes one of version 2, with the tasks it holds", 
   })
   const driver = await enter("?schema=older")
   expect((await driver.inspector.find(["old"]))[0]).toBeDefined()
-  expect(await driver.schedules?.put([putOf(every("a", 1000), 0)])).toEqual([{ kind: "added", name: "a" }])
+  expect(await driver.schedules.put([putOf(every("a", 1000), 0)])).toEqual([{ kind: "added", name: "a" }])
   expect(await migrate(`${server.url}?schema=older`, { dryRun: true })).toMatchObject({ from: 2, to: 2 })
 })
 

@@ -4,7 +4,6 @@ import { postgresStore } from "../support/postgres-store.ts"
 
 examine({
   name: "postgres",
-  schedules: true,
   async open() {
     const clock = manualClock()
     const store = postgresStore()

@@ -3,7 +3,6 @@ import { openOnManualClock, redisStore } from "../support/redis-store.ts"
 
 examine({
   name: "redis",
-  schedules: true,
   async open() {
     const store = redisStore()
     const opened = await openOnManualClock(store)

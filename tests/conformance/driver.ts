@@ -42,5 +42,5 @@ export function examine(candidate: Candidate): void {
   examineResults(candidate)
   examineInspector(candidate)
   examineWorkers(candidate)
-  if (candidate.schedules) examineSchedules(candidate)
+  examineSchedules(candidate)
 }

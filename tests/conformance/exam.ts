@@ -8,8 +8,6 @@ export interface Candidate {
   readonly name: string
   /** Opens a store, or a namespace of one, that holds nothing. */
   open(): Promise<Opened>
-  /** Whether it holds schedules. */
-  readonly schedules?: true
   /** What this store can not do, and why: those tests are shown as left out, with the reason. */
   readonly cannot?: readonly { readonly reason: string; readonly tests: readonly string[] }[]
 }

@@ -14,8 +14,7 @@ export interface Driver {
   readonly results: ResultBackend
   readonly inspector: Inspector
   readonly workers: WorkerRegistry
-  /** Absent where this store can not hold schedules; they live in another one then. */
-  readonly schedules?: ScheduleStore | undefined
+  readonly schedules: ScheduleStore
   /**
    * Throws `unavailable` when the store can not be used. Answers the store's own time where it has a clock of its own:
    * that of another machine.
