@@ -21,6 +21,8 @@ export interface RunParts {
   readonly worker: string
   /** Told when the handler's slot is free, before the settlement is stored. */
   readonly freed: () => void
+  /** Told when the settlement is stored, or given up. */
+  readonly settled: () => void
 }
 
 /** One delivery's way: gate, handler, verdict, settlement, event. Never rejects. */
@@ -80,6 +82,7 @@ async function finish(
     random: clock.random(),
   })
   const settled = await settler.settle(settlement)
+  parts.settled()
   // A lost task may be back in this worker's hand, under the next token.
   const { id } = held.delivery.envelope
   if (leases.get(id) === held) leases.delete(id)

@@ -80,7 +80,16 @@ export async function startWorker(
     return queueTurns(choices, clock.random)
   }
 
-  const runParts = { leases, isolates, settler, clock, emit, worker: settings.id, freed: slots.give }
+  const runParts = {
+    leases,
+    isolates,
+    settler,
+    clock,
+    emit,
+    worker: settings.id,
+    freed: slots.give,
+    settled: slots.settled,
+  }
 
   function take(deliveries: readonly Delivery[], began: Millis): void {
     slots.take(deliveries.length)

@@ -41,6 +41,18 @@ describe("slots", () => {
     expect(slots.free()).toBe(1)
   })
 
+  test("no more than twice their number are held while the store is slow to settle", () => {
+    const slots = createSlots(2)
+    slots.take(2)
+    slots.give()
+    slots.give()
+    slots.take(2)
+    slots.give()
+    expect(slots.free()).toBe(0)
+    slots.settled()
+    expect(slots.free()).toBe(1)
+  })
+
   test("an aborted wait ends", async () => {
     const slots = createSlots(1)
     slots.take(1)
