@@ -45,13 +45,15 @@ export const memory: Measure = async ({ backlog: tasks, concurrency }, stage) =>
   })
 
 /** The size once all is pruned, and once as many more tasks have come, ended and been pruned. */
-async function pruned({ sizeOf }: Stage, place: Place, tasks: number, concurrency: number) {
+async function pruned({ sizeOf, tidy }: Stage, place: Place, tasks: number, concurrency: number) {
   const prune = async () => {
     await inChild("systems/stem-prune.ts", "pruneAll", place)
+    await tidy(place)
     return sizeOf(place)
   }
   const once = await prune()
   await inChild("systems/stem.ts", "fill", place, tasks)
+  await tidy(place)
   await inChild("systems/stem-worker.ts", "memoryWhile", place, tasks, concurrency)
   return [once, await prune()] as const
 }
