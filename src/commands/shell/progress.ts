@@ -12,7 +12,7 @@ const EVERY_MS = 100
 export function startProgress({ terminal }: Shell, what: string): Progress {
   if (!terminal.stderr) return { to() {}, end() {} }
   const startedAt = performance.now()
-  let shownAt = 0
+  let shownAt = Number.NEGATIVE_INFINITY
   const write = (text: string) => process.stderr.write(`\r\u001b[2K${text}`)
   return {
     to(done) {
@@ -23,7 +23,7 @@ export function startProgress({ terminal }: Shell, what: string): Progress {
       write(`${done.toLocaleString("en")} ${what}, ${rate.toLocaleString("en")} a second`)
     },
     end() {
-      if (shownAt > 0) write("")
+      if (Number.isFinite(shownAt)) write("")
     },
   }
 }
