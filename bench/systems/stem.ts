@@ -37,6 +37,7 @@ export async function work(
     queues: [{ name: "default" }],
     concurrency,
     isolates: ISOLATES,
+    isolatesMost: ISOLATES,
     isolation: "process",
     leaseMs: 60_000,
     graceMs: 10_000,

@@ -83,3 +83,39 @@ test("a replacement that can not load is tried again until it can", async () => 
   it.folder.write("tasks.ts", TASKS)
   expect(await waiting).toEqual({ kind: "succeeded", result: 1 })
 })
+
+test("more isolates join, and those that are too many finish what they run before they go", async () => {
+  await using it = await startPool(TASKS)
+  const first = resultOf(await it.pool.run(jobOf("pid"))) as number
+  const ids = ["a", "b", "c"]
+  const holding = ids.map((id) => it.pool.run(jobOf("hold", null, { id })))
+  await it.said("holding", 3)
+  it.pool.resize?.(3)
+  // The new ones hold nothing, so they are given everything until they hold as much.
+  const pids = new Set<unknown>([first])
+  while (pids.size < 3) {
+    const two = await Promise.all([it.pool.run(jobOf("pid")), it.pool.run(jobOf("pid"))])
+    for (const outcome of two) pids.add(resultOf(outcome))
+  }
+  it.pool.resize?.(1)
+  const others = [...pids].filter((pid) => pid !== first) as number[]
+  await Promise.all(others.map(untilGone))
+  for (const id of ids) it.pool.abort(id, 1, "shutdown")
+  const outcomes = await Promise.all(holding)
+  expect(outcomes.map(resultOf)).toEqual([first, first, first])
+  expect(resultOf(await it.pool.run(jobOf("pid")))).toBe(first)
+  expect(it.deaths).toEqual([])
+})
+
+test("an isolate that is too many finishes its run and is not replaced", async () => {
+  await using it = await startPool(TASKS, { isolates: 2 })
+  const holding = ["a", "b"].map((id) => it.pool.run(jobOf("hold", null, { id })))
+  await it.said("holding", 2)
+  it.pool.resize?.(1)
+  for (const id of ["a", "b"]) it.pool.abort(id, 1, "shutdown")
+  const [one, two] = (await Promise.all(holding)).map(resultOf) as number[]
+  expect(one).not.toBe(two)
+  const stays = resultOf(await it.pool.run(jobOf("pid"))) as number
+  await untilGone(stays === one ? (two as number) : (one as number))
+  expect(it.deaths).toEqual([])
+})

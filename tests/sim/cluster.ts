@@ -52,6 +52,7 @@ export async function cluster(seed: number): Promise<Cluster> {
         },
         {
           ...{ id: `worker-${at}`, name: `worker-${at}`, queues: [], concurrency, isolateCount: 1 },
+          isolatesFor: () => 1,
           ...{ leaseMs: LEASE, graceMs: 30_000, drain },
           process: { host: "sim", pid: at, version: "0", rss: () => 0 },
         },

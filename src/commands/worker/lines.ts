@@ -88,6 +88,10 @@ export function lineOf(event: WorkerEvent): Line {
       return line("error", `the modules can not be read anew, the old ones go on: ${event.error.message}`, {
         error: event.error,
       })
+    case "resized": {
+      const { from, to, isolates, reason } = event
+      return line("info", `${to} at once from now on, not ${from}: ${reason}`, { from, to, isolates, reason })
+    }
     case "draining":
       return line("info", draining(event.running, event.graceMs), {
         ...{ running: event.running, graceMs: event.graceMs },

@@ -60,6 +60,8 @@ export interface WorkerConfig {
   readonly concurrency: number
   /** Child processes. */
   readonly isolates: number
+  /** The most child processes, however many tasks are to run at once. */
+  readonly isolatesMost: number
   readonly isolation: "process" | "none"
   readonly leaseMs: Millis
   /** How long a stopping worker lets tasks finish. */

@@ -182,6 +182,7 @@ function withDefaults(
   const spoolPath = typeof spool === "string" ? spool : machine.spool
   if (spool === true) values.set("spool", { ...(values.get("spool") as Resolved), shown: spoolPath })
   const concurrency = get("worker.concurrency", 2 * machine.cores)
+  const isolatesMost = (values.get("worker.isolates")?.value as number | undefined) ?? machine.cores
   const config: Config = {
     broker,
     results: get("results", broker),
@@ -202,6 +203,7 @@ function withDefaults(
       queues: get("worker.queues", []),
       concurrency,
       isolates: get("worker.isolates", Math.min(machine.cores, concurrency)),
+      isolatesMost,
       isolation: get("worker.isolation", "process"),
       leaseMs: get("worker.lease", 30_000),
       graceMs: get("worker.grace", 30_000),

@@ -31,6 +31,11 @@ export interface Isolates {
   terminate(id: TaskId, token: number): void
   /** New isolates with the modules read anew take all new runs; the old ones finish theirs. Throws as start does, and the old go on. */
   reload(): Promise<void>
+  /**
+   * As many isolates from now on, at least one; those that are too many take nothing more and finish what they run.
+   * Absent where there is nothing to grow.
+   */
+  resize?(count: number): void
   /** Kills what still runs (those runs end as "interrupted") and returns when every isolate is gone. */
   stop(): Promise<void>
 }

@@ -40,6 +40,14 @@ export type WorkerEvent =
   | { readonly kind: "store_back"; readonly awayMs: Millis }
   | { readonly kind: "reloaded"; readonly tasks: readonly string[] }
   | { readonly kind: "reload_failed"; readonly error: Failure }
+  /** It runs so many tasks at once from now on, in so many isolates. */
+  | {
+      readonly kind: "resized"
+      readonly from: number
+      readonly to: number
+      readonly isolates: number
+      readonly reason: string
+    }
   | { readonly kind: "draining"; readonly running: number; readonly graceMs: Millis }
   | { readonly kind: "aborting"; readonly running: number }
   | { readonly kind: "pruned"; readonly statuses: number; readonly deadLetters: number }

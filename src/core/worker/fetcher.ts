@@ -43,6 +43,8 @@ export async function fetcher(parts: FetcherParts, signal: AbortSignal): Promise
   while (!signal.aborted) {
     await pulse.pause(parts.slot(signal))
     if (signal.aborted) return
+    // There may be fewer slots since it woke.
+    if (parts.free() < 1) continue
     if (clock.monotonic() - reclaimedAt >= reclaimEvery) {
       const began = clock.monotonic()
       const lost = await store.insist(() => pulse.turn(broker.reclaim(ask())), signal)

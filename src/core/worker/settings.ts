@@ -29,6 +29,8 @@ export interface WorkerSettings {
   readonly queues: readonly QueueChoice[]
   readonly concurrency: number
   readonly isolateCount: number
+  /** How many isolates so many tasks at once need, for when the concurrency is changed. */
+  readonly isolatesFor: (concurrency: number) => number
   readonly leaseMs: Millis
   readonly graceMs: Millis
   /** Leave when the queues are empty and nothing runs. */

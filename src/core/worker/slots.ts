@@ -3,7 +3,14 @@
  * let a worker hoard: as many again as may run.
  */
 export interface Slots {
-  /** How many more may be taken now. */
+  /** How many tasks may run at once. */
+  size(): number
+  /**
+   * As many from now on, at least one. Whoever waits for a slot is woken by more; fewer take nothing from who runs:
+   * those above the number are not given out again once they are free.
+   */
+  resize(size: number): void
+  /** How many more may be taken now; below one where more are taken than there are. */
   free(): number
   take(count: number): void
   /** A handler has ended. */
@@ -17,7 +24,8 @@ export interface Slots {
 }
 
 /** So many slots, all free. */
-export function createSlots(size: number): Slots {
+export function createSlots(first: number): Slots {
+  let size = first
   let taken = 0
   let held = 0
   const waiters = new Set<() => void>()
@@ -39,6 +47,11 @@ export function createSlots(size: number): Slots {
   const free = () => Math.min(size - taken, 2 * size - held)
 
   return {
+    size: () => size,
+    resize(wanted) {
+      size = Math.max(1, wanted)
+      for (const look of waiters) look()
+    },
     free,
     take(count) {
       taken += count

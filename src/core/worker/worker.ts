@@ -15,6 +15,7 @@ import { run } from "./run.ts"
 import type { WorkerParts, WorkerSettings } from "./settings.ts"
 import { createSettler } from "./settler.ts"
 import { FAREWELL, shutdown } from "./shutdown.ts"
+import { createSizing } from "./sizing.ts"
 import { createSlots } from "./slots.ts"
 import { keepTally } from "./tally.ts"
 import { queueTurns } from "./turns.ts"
@@ -30,6 +31,8 @@ export interface RunningWorker {
   abort(): void
   /** New isolates with the modules read anew. Never rejects: the events tell. */
   reload(): Promise<void>
+  /** So many tasks at once from now on, at least one; no running task is touched. The event tells the reason. */
+  resize(concurrency: number, reason: string): void
   on(listener: Listener): () => void
   /** Since when, by the monotonic clock, its loops may have stood still. */
   lastProgressAt(): Millis
@@ -54,6 +57,7 @@ export async function startWorker(
   const slots = createSlots(settings.concurrency)
   const store = createStoreWatch(emit, clock)
   const settler = createSettler(broker, store)
+  const sizing = createSizing({ slots, isolates, isolatesFor: settings.isolatesFor, emit })
   const pulse = createPulse(clock)
   const quiet = new AbortController()
   const aborted = new AbortController()
@@ -109,7 +113,7 @@ export async function startWorker(
     ...{ host: settings.process.host, pid: settings.process.pid, version: settings.process.version },
     state: quiet.signal.aborted ? ("draining" as const) : ("running" as const),
     queues: [...turns()].sort(),
-    concurrency: settings.concurrency,
+    concurrency: sizing.concurrency(),
     tasks: [...isolates.specs().keys()],
     running: [...leases.values()].flatMap(({ delivery, startedAt: at }) =>
       at === undefined ? [] : [{ id: delivery.envelope.id, task: delivery.envelope.task, startedAt: at }],
@@ -199,6 +203,7 @@ export async function startWorker(
         emit({ kind: "reload_failed", error: toFailure(error) })
       }
     },
+    resize: sizing.resize,
     on: events.on,
     lastProgressAt: pulse.lastProgressAt,
     done: live(),

@@ -60,6 +60,7 @@ export function combineIsolates(general: Isolates, special: Isolates): Isolates 
       await special.reload()
       await general.reload()
     },
+    resize: (count) => general.resize?.(count),
     async stop() {
       await Promise.all([special.stop(), general.stop()])
     },

@@ -30,7 +30,8 @@ type End = Awaited<Isolate["gone"]>
 
 /** User code in child processes: a crash, a leak or a blocked event loop there costs the supervisor nothing. */
 export function createProcessIsolates(options: ProcessIsolatesOptions): Isolates {
-  const { modules, isolates: size, maxTasks = 0, maxRssBytes = 0, clock, command = selfCommand() } = options
+  const { modules, maxTasks = 0, maxRssBytes = 0, clock, command = selfCommand() } = options
+  let size = options.isolates
   let hooks: IsolateHooks
   let specs: ReadonlyMap<string, TaskSpec> = new Map()
   let schedules: readonly Schedule[] = []
@@ -38,6 +39,8 @@ export function createProcessIsolates(options: ProcessIsolatesOptions): Isolates
   /** Ready isolates that take runs. */
   let team: Isolate[] = []
   let generation = 0
+  /** Members of this generation that are on their way. */
+  let coming = 0
   /** Every process that lives, whatever its part. */
   const all = new Set<Isolate>()
   /** Runs for which there is no isolate at this moment. */
@@ -62,7 +65,7 @@ export function createProcessIsolates(options: ProcessIsolatesOptions): Isolates
     return isolate
   }
 
-  const quarantine = createQuarantine({ launch, lanes: size })
+  const quarantine = createQuarantine({ launch, lanes: () => size })
 
   /** However the isolate ended: each run it still held gets its one outcome, or another isolate of its own. */
   function settleHeld(end: End, killed: boolean): void {
@@ -102,12 +105,22 @@ export function createProcessIsolates(options: ProcessIsolatesOptions): Isolates
     return isolate
   }
 
-  /** Tries until there is one; one that dies before it has done anything is tried again later and later. */
   async function replace(ofGeneration: number, failures: number): Promise<void> {
+    coming += 1
+    await recruit(ofGeneration, failures)
+    if (ofGeneration !== generation) return
+    coming -= 1
+    fit()
+  }
+
+  const enough = () => team.length + coming > size
+
+  /** Tries until there is one; one that dies before it has done anything is tried again later and later. */
+  async function recruit(ofGeneration: number, failures: number): Promise<void> {
     for (let failed = failures; ; failed++) {
       if (failed > 0)
         await clock.sleep(Math.min(LAST_RETRY_MS, FIRST_RETRY_MS * 2 ** (failed - 1)), stopping.signal)
-      if (stopping.signal.aborted || ofGeneration !== generation) return
+      if (stopping.signal.aborted || ofGeneration !== generation || enough()) return
       const isolate = launchMember(ofGeneration)
       try {
         await isolate.ready
@@ -117,7 +130,7 @@ export function createProcessIsolates(options: ProcessIsolatesOptions): Isolates
         if (!stopping.signal.aborted) hooks.died({ pid: isolate.pid, reason, running: 0 })
         continue
       }
-      if (ofGeneration !== generation) return isolate.retire()
+      if (ofGeneration !== generation || enough()) return isolate.retire()
       if (isolate.retired) continue
       team.push(isolate)
       return giveBacklog()
@@ -138,12 +151,24 @@ export function createProcessIsolates(options: ProcessIsolatesOptions): Isolates
     }
     const old = team
     generation = next
+    coming = 0
     specs = new Map(found[0]?.specs.map((spec) => [spec.name, spec]))
     schedules = found[0]?.schedules ?? []
     team = recruits.filter((isolate) => !isolate.retired)
     for (const isolate of recruits) if (isolate.retired) replace(next, 1)
     for (const isolate of old) isolate.retire()
     giveBacklog()
+    fit()
+  }
+
+  /** Brings the team to its size: the least busy leave, and finish what they run. */
+  function fit(): void {
+    if (stopping.signal.aborted) return
+    for (let missing = size - team.length - coming; missing > 0; missing--) void replace(generation, 0)
+    if (team.length <= size) return
+    const byLoad = [...team].sort((a, b) => b.load - a.load)
+    team = byLoad.slice(0, size)
+    for (const isolate of byLoad.slice(size)) isolate.retire()
   }
 
   function leastLoaded(): Isolate | undefined {
@@ -198,6 +223,11 @@ export function createProcessIsolates(options: ProcessIsolatesOptions): Isolates
     },
 
     reload: assemble,
+
+    resize(count) {
+      size = Math.max(1, count)
+      fit()
+    },
 
     async stop() {
       stopping.abort()

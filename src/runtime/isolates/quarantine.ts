@@ -13,7 +13,7 @@ export interface Quarantine {
   stop(): void
 }
 
-export function createQuarantine(options: { launch(): Isolate; lanes: number }): Quarantine {
+export function createQuarantine(options: { launch(): Isolate; lanes: () => number }): Quarantine {
   let waiting: Run[] = []
   let open = 0
   let stopped = false
@@ -51,7 +51,7 @@ export function createQuarantine(options: { launch(): Isolate; lanes: number }):
       if (suspect.aborted) return suspect.resolve(unstarted(suspect.aborted))
       if (stopped) return suspect.resolve(INTERRUPTED)
       waiting.push(suspect)
-      if (open >= options.lanes) return
+      if (open >= options.lanes()) return
       open += 1
       lane()
     },

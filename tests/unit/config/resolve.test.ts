@@ -66,7 +66,7 @@ test("the defaults follow from the machine", async () => {
     worker: {
       ...{ modules: [], queues: [], concurrency: 4, isolates: 2, isolation: "process", leaseMs: 30_000 },
       ...{ graceMs: 30_000, name: "box-7", maxTasks: 0, maxRssBytes: 0, beat: false, drain: false },
-      ...{ shell: false, shellAllow: [] },
+      ...{ shell: false, shellAllow: [], isolatesMost: 2 },
     },
     retention: { successesMs: 86_400_000, failuresMs: 2_592_000_000, deadLettersMs: 2_592_000_000 },
   })
@@ -125,7 +125,7 @@ test("every setting can be said in the environment", async () => {
       ],
       ...{ concurrency: 9, isolates: 3, isolation: "none", leaseMs: 10_000, graceMs: 90_000, name: "w" },
       ...{ maxTasks: 100, maxRssBytes: 536_870_912, beat: true, drain: false },
-      ...{ shell: true, shellAllow: ["/opt/a", "/opt/b/*.{sh,py}"] },
+      ...{ shell: true, shellAllow: ["/opt/a", "/opt/b/*.{sh,py}"], isolatesMost: 3 },
     },
     retention: { successesMs: 3_600_000, failuresMs: 7_200_000, deadLettersMs: 10_800_000 },
   })

@@ -53,6 +53,28 @@ describe("slots", () => {
     expect(slots.free()).toBe(1)
   })
 
+  test("more of them wake whoever waits, fewer are not given out again", async () => {
+    const slots = createSlots(2)
+    slots.take(2)
+    const waiting = slots.available(new AbortController().signal)
+    slots.resize(3)
+    await waiting
+    expect([slots.size(), slots.free()]).toEqual([3, 1])
+    slots.take(1)
+    slots.resize(1)
+    expect(slots.free()).toBeLessThan(0)
+    for (let n = 0; n < 2; n++) {
+      slots.give()
+      slots.settled()
+      expect(slots.free()).toBeLessThan(1)
+    }
+    slots.give()
+    slots.settled()
+    expect(slots.free()).toBe(1)
+    slots.resize(0)
+    expect(slots.size()).toBe(1)
+  })
+
   test("an aborted wait ends", async () => {
     const slots = createSlots(1)
     slots.take(1)
