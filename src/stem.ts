@@ -178,18 +178,23 @@ export async function startWorker(
   const { worker, retention, spool } = config
   const isolates = await chooseIsolates(worker, clock, publicNames)
   const reloaded = createRing()
+  let beatTurnedAt = worker.beat ? clock.monotonic() : Number.POSITIVE_INFINITY
+  const beatTurned = () => {
+    beatTurnedAt = clock.monotonic()
+  }
   const beat = async (emit: Listener, signal: AbortSignal) => {
     const { sourcesOf } = await import("./core/beat/sources.ts")
     const read = async () => sourcesOf(await files(), worker.modules, isolates.schedules?.() ?? [])
     const how = { name: `${worker.name}-beat`, again: reloaded.next }
-    await startBeat(stores, { ...how, read, lenient: true }, emit, signal)
+    await startBeat(stores, { ...how, read, lenient: true, turned: beatTurned }, emit, signal)
+    beatTurnedAt = Number.POSITIVE_INFINITY
   }
   const chores = upkeep({
     ...{ ...stores, deadLetters: inspector.deadLetters, retention },
     followClock: stores.capabilities.remote ? followClock : undefined,
     openSpool: spool?.on ? () => openSpool({ ...config, spool }, clock) : undefined,
   })
-  return start(
+  const running = await start(
     {
       ...{ broker, inspector, registry: workers, clock, isolates },
       chores: worker.beat ? [...chores, beat] : chores,
@@ -206,10 +211,13 @@ export async function startWorker(
       listener?.(event)
     },
   )
+  return { ...running, lastProgressAt: () => Math.min(running.lastProgressAt(), beatTurnedAt) }
 }
 
 /** What a Beat is given beside its stores; the name is for `stem health --worker NAME`. */
-export type BeatOptions = Pick<BeatServiceParts, "read" | "again" | "lenient"> & { readonly name: string }
+export type BeatOptions = Pick<BeatServiceParts, "read" | "again" | "lenient" | "turned"> & {
+  readonly name: string
+}
 
 /** Fires schedules on open stores until the signal aborts. Rejects when they can not be read at the start. */
 export async function startBeat(

@@ -3,15 +3,17 @@ import { under } from "../core/config/settings.ts"
 import { formatInstant } from "../core/kit/instant.ts"
 import { createRing } from "../core/kit/ring.ts"
 import type { WorkerEvent } from "../core/observe/events.ts"
-import { listenForSignals, openStores, readSources, startBeat } from "../stem.ts"
+import { listenForSignals, openStores, ownCommand, readSources, serviceManager, startBeat } from "../stem.ts"
+import { beatService } from "./beat/service.ts"
 import { defineCommand } from "./shell/command.ts"
 import { EXIT } from "./shell/exit.ts"
 import { STORE_FLAGS } from "./shell/flags.ts"
 import { configured } from "./shell/stores.ts"
 import { cleanJson } from "./shell/terminal.ts"
+import { givenWords, unitFile } from "./shell/unit.ts"
 import { startLog } from "./worker/log.ts"
 
-export default defineCommand({
+const definition = {
   usage: "[module…]",
   operands: { least: 0, most: Number.POSITIVE_INFINITY },
   examples: [
@@ -34,19 +36,44 @@ modules anew. It is quiet unless something is wrong; stem health --worker NAME f
       about: "ndjson: print each firing as a line of JSON",
       choices: ["ndjson"],
     },
+    systemd: { kind: "switch", about: "print a unit file for this command line, and leave" },
     ...STORE_FLAGS,
   },
+} as const
+
+export default defineCommand({
+  ...definition,
   async run({ flags, operands, shell }) {
     const { config } = await configured(shell, flags)
+    if (flags.systemd) {
+      await shell.stdout.write(
+        unitFile({
+          description: "Stem beat",
+          start: [...(await ownCommand()), "beat"],
+          given: givenWords(definition.flags, flags, operands, ["systemd"]),
+          directory: shell.directory,
+          stopMs: 0,
+          commands: false,
+        }),
+      )
+      return EXIT.done
+    }
+    const manager = await serviceManager()
     const modules = operands.map((path) => under(shell.directory, path))
     const read = async () => readSources((await configured(shell, flags)).files, modules)
     const log = startLog(shell, config.log)
     const stores = await openStores(config)
     const end = new AbortController()
     const again = createRing()
-    const stopListening = listenForSignals({ stop: () => end.abort(), reload: again.ring })
+    const service = beatService(manager, stores.clock.monotonic)
+    const stop = () => {
+      service.stopping()
+      end.abort()
+    }
+    const stopListening = listenForSignals({ stop, reload: again.ring })
     const hear = (event: WorkerEvent) => {
       log.hear(event)
+      if (event.kind === "beat_ready") service.ready()
       const line = flags.output === undefined ? undefined : firingLine(event)
       if (line)
         void shell.stdout
@@ -56,10 +83,12 @@ modules anew. It is quiet unless something is wrong; stem health --worker NAME f
     }
     try {
       const name = flags.name ?? `${hostname()}-${process.pid}-beat`
-      await startBeat(stores, { name, read, again: again.next }, hear, end.signal)
+      const how = { name, read, again: service.again(again.next), turned: service.turned }
+      await startBeat(stores, how, hear, end.signal)
       return EXIT.done
     } finally {
       stopListening()
+      service.end()
       await stores.close()
       log.flush()
     }

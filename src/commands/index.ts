@@ -18,6 +18,7 @@ export const ROOT: Entry = {
         workers: { about: "who is working", load: () => import("./inspect/workers.ts") },
         tasks: { about: "tasks, waiting, running and ended", load: () => import("./inspect/tasks.ts") },
         task: { about: "everything known of one task", load: () => import("./inspect/task.ts") },
+        schedules: { about: "what fires when", load: () => import("./inspect/schedules.ts") },
         registered: {
           about: "the tasks that a module defines",
           load: () => import("./inspect/registered.ts"),

@@ -166,6 +166,27 @@ const claiming: Questions = {
     expect((await claimOne()).state.nextAt).toBeLessThanOrEqual(now())
   },
 
+  "what is recalled is due at once, and whoever held it hears stale; what is paused stays paused": async (
+    desk,
+  ) => {
+    const { schedules, add, claim, claimOne, turns, now } = scheduleDesk(desk)
+    const hour = 3_600_000
+    await add("a")
+    const held = await claimOne()
+    await add("b", 4 * hour)
+    await add("c", 4 * hour)
+    await add("d", 4 * hour)
+    await schedules.pause("c", "by hand")
+    const before = (await schedules.get(["b"]))[0]
+    await schedules.recall(["a", "b", "c", "nobody"])
+    expect((await schedules.get(["b"]))[0]).toEqual(before as NonNullable<typeof before>)
+    const { due } = await claim()
+    expect(due.map(({ schedule }) => schedule.name).sort()).toEqual(["a", "b"])
+    expect(await schedules.commit([turns.fire(held, now())])).toEqual([{ kind: "stale" }])
+    const wakes = due.map((one) => turns.fire(one, now() + 3 * hour))
+    expect((await schedules.commit(wakes)).map(({ kind }) => kind)).toEqual(["committed", "committed"])
+  },
+
   "wait resolves when a schedule is due, when one is stored in another opening, and at its end": async (
     desk,
   ) => {

@@ -160,6 +160,16 @@ export function createSchedules(store: Store, clock: Clock, closing: AbortSignal
       return changed(true)
     },
 
+    async recall(names) {
+      for (const name of names) {
+        const kept = schedules.get(name)
+        if (!kept || kept.paused) continue
+        takeBack(kept)
+        kept.dueAt = clock.now()
+      }
+      changed(undefined)
+    },
+
     async claim({ max, holder, leaseMs }) {
       const now = clock.now()
       const due = [...schedules.values()]

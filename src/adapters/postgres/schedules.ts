@@ -53,6 +53,13 @@ export function createSchedules(store: Store): ScheduleStore {
      )
      SELECT name, stem.ring_schedules($1) FROM back`,
   )
+  const recall = desk.sql(
+    `WITH back AS (
+       UPDATE stem.schedules SET wake = $3, token = token + 1, leased = false
+       WHERE ns = $1 AND name = ANY (stem.texts($2)) AND paused IS NULL RETURNING name
+     )
+     SELECT name, stem.ring_schedules($1) FROM back`,
+  )
   const claim = work.sql("SELECT * FROM stem.claim_schedules($1, $2, $3, $4)")
   const giveUp = work.sql(
     `UPDATE stem.schedules SET paused = $4, why = $5, wake = NULL, token = token + 1, leased = false
@@ -107,6 +114,11 @@ export function createSchedules(store: Store): ScheduleStore {
       const resumed = (await resume.all(ns, plain(name), nextAt ?? null)).length > 0
       bell.ring("schedules")
       return resumed
+    },
+
+    async recall(names) {
+      await recall.all(ns, soughtIds(names), clock.now())
+      bell.ring("schedules")
     },
 
     async claim({ max, holder, leaseMs }) {

@@ -94,6 +94,14 @@ export function createSchedules(store: Store): ScheduleStore {
       return (await store.run<number>("scheduleResume", [name, next])) === 1
     },
 
+    async recall(names) {
+      await each(
+        "scheduleRecall",
+        () => [String(clock.now())],
+        names.map((name) => [name]),
+      )
+    },
+
     async claim({ max, holder, leaseMs }) {
       const due: ClaimedSchedule[] = []
       for (let left = max; left > 0; ) {

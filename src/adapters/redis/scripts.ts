@@ -23,6 +23,7 @@ import scheduleFire from "./scripts/schedule-fire.lua" with { type: "text" }
 import schedulePause from "./scripts/schedule-pause.lua" with { type: "text" }
 import schedulePut from "./scripts/schedule-put.lua" with { type: "text" }
 import scheduleRead from "./scripts/schedule-read.lua" with { type: "text" }
+import scheduleRecall from "./scripts/schedule-recall.lua" with { type: "text" }
 import scheduleRemove from "./scripts/schedule-remove.lua" with { type: "text" }
 import scheduleResume from "./scripts/schedule-resume.lua" with { type: "text" }
 import scheduleWait from "./scripts/schedule-wait.lua" with { type: "text" }
@@ -68,6 +69,7 @@ export const SCRIPTS = {
   scheduleCommit: ofSchedules(scheduleCommit),
   scheduleFire: ofSchedules(scheduleFire),
   schedulePause: ofSchedules(schedulePause),
+  scheduleRecall: ofSchedules(scheduleRecall),
   schedulePut: ofSchedules(schedulePut),
   scheduleRead: ofSchedules(scheduleRead),
   scheduleRemove: ofSchedules(scheduleRemove),

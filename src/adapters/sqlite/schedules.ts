@@ -49,6 +49,9 @@ export function createSchedules(store: Store, statuses: Statuses): ScheduleStore
   const resume = sql(
     "UPDATE schedules SET paused = NULL, why = NULL, state = ?3, due = ?4, wake = ?4 WHERE ns = ?1 AND name = ?2",
   )
+  const recall = sql(
+    `UPDATE schedules SET wake = ?3, token = token + 1, leased = 0 WHERE ns = ?1 AND name = ?2 AND paused IS NULL`,
+  )
   const nextWake = sql("SELECT min(wake) AS wake FROM schedules WHERE ns = ?1 AND wake IS NOT NULL")
   const due = sql(
     `SELECT name, definition, state FROM schedules WHERE ns = ?1 AND wake <= ?2 ORDER BY wake, name LIMIT ?3`,
@@ -144,6 +147,12 @@ export function createSchedules(store: Store, statuses: Statuses): ScheduleStore
         if (row?.paused == null) return false
         const state = { ...stateOf(row), nextAt, held: undefined, failures: 0 }
         return resume.run(ns, name, JSON.stringify(state), nextAt ?? null) === 1
+      }),
+
+    recall: (names) =>
+      commit.write(() => {
+        const now = clock.now()
+        for (const name of names) recall.run(ns, name, now)
       }),
 
     async claim(ask) {

@@ -27,6 +27,7 @@ export interface GivenWords {
 const SECRET_FILES: Readonly<Record<string, string>> = {
   broker: "STEM_BROKER_URL_FILE",
   results: "STEM_RESULT_BACKEND_URL_FILE",
+  schedules: "STEM_SCHEDULE_STORE_URL_FILE",
 }
 
 /** The words that would give the same flags and operands again, without passwords. */

@@ -3,6 +3,7 @@ import type { Millis } from "../kit/clock.ts"
 import { within } from "../kit/deadline.ts"
 import { createStoreWatch, type StoreWatch } from "../observe/store-watch.ts"
 import { watchClock } from "./clock-watch.ts"
+import { recallMisled } from "./misled.ts"
 import { readEnds, type TurnParts, tell, turnsOf } from "./turn.ts"
 
 /** What a Beat is made of. */
@@ -11,6 +12,11 @@ export interface BeatParts extends TurnParts {
   readonly holder: string
   /** Told after each successful claim: the loop makes progress. Must not throw. */
   readonly progress?: ((store: StoreWatch) => Promise<unknown>) | undefined
+  /**
+   * Told before each call to the store that the loop waits for, also when the one before was refused. A loop in which
+   * a call never comes back is silent. Must not throw.
+   */
+  readonly turned?: (() => void) | undefined
 }
 
 /** How long a schedule is this Beat's without a sign of life: after so long another one decides. */
@@ -31,11 +37,20 @@ export async function beat(parts: BeatParts, signal: AbortSignal): Promise<void>
   const { schedules, clock, emit, holder } = parts
   const store = createStoreWatch(emit, clock)
   const jumped = watchClock(clock)
+  // A clock that was hours ahead may have been corrected while nobody was there.
+  if (!(await store.insist(() => recallMisled(schedules, clock.now()), signal))) return
+  const claimed = () => {
+    parts.turned?.()
+    return schedules.claim({ max: BATCH, holder, leaseMs: LEASE })
+  }
   while (!signal.aborted) {
     const byMs = jumped()
-    if (byMs !== undefined) emit({ kind: "clock_jumped", byMs })
+    if (byMs !== undefined) {
+      emit({ kind: "clock_jumped", byMs })
+      if (byMs < 0) await store.insist(() => recallMisled(schedules, clock.now()), signal)
+    }
     const began = clock.monotonic()
-    const claim = await store.insist(() => schedules.claim({ max: BATCH, holder, leaseMs: LEASE }), signal)
+    const claim = await store.insist(claimed, signal)
     if (!claim) break
     if (claim.due.length > 0) {
       await fire(parts, store, claim.due, began + LEASE - MARGIN, signal)
@@ -43,8 +58,12 @@ export async function beat(parts: BeatParts, signal: AbortSignal): Promise<void>
       continue
     }
     await parts.progress?.(store)
-    const until = Math.min(claim.wakeAt ?? Number.POSITIVE_INFINITY, clock.now() + POLL)
-    await store.attempt(() => schedules.wait(until, signal).then(() => true))
+    parts.turned?.()
+    const now = clock.now()
+    const until = Math.min(claim.wakeAt ?? Number.POSITIVE_INFINITY, now + POLL)
+    // By the monotonic clock too: a wall clock that is put back meanwhile would make it a long sleep.
+    const wait = (late: AbortSignal) => schedules.wait(until, AbortSignal.any([late, signal]))
+    await store.attempt(() => within(clock, until - now, wait).then(() => true))
   }
 }
 

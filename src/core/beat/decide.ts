@@ -10,6 +10,8 @@ export interface DueInstants {
   readonly fire: readonly Millis[]
   readonly skip: readonly Skip[]
   readonly nextAt?: Millis | undefined
+  /** The last firing was named by a clock that was wrong. */
+  readonly corrected?: boolean | undefined
 }
 
 /** An instant that does not fire, and why. */
@@ -58,7 +60,7 @@ export function decide(
   const skip: Skip[] = [...due.skip]
   const cancel: TaskId[] = []
   let open = stillOpen
-  let { held, lastAt, lastId } = before
+  let { held, lastAt, lastId } = due.corrected ? { ...before, lastAt: undefined, lastId: undefined } : before
 
   const fireNow = (nominalAt: Millis) => {
     fire.push(nominalAt)

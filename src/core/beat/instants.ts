@@ -10,9 +10,9 @@ import { type Passed, planFirings } from "./misfire.ts"
 export function dueInstants(schedule: Schedule, { nextAt, lastAt }: ScheduleState, now: Millis): DueInstants {
   if (nextAt === undefined) return { fire: [], skip: [] }
   const standing = { nextNominal: nextAt, lastNominal: lastAt, misfire: schedule.misfire }
-  const { fire, passed, nextNominal } = planFirings(calendarOf(schedule), standing, now)
+  const { fire, passed, nextNominal, clock } = planFirings(calendarOf(schedule), standing, now)
   const skip = passed.map((range) => ({ nominalAt: range.to, reason: sentenceOf(range) }))
-  return { fire, skip, nextAt: nextNominal }
+  return { fire, skip, nextAt: nextNominal, ...(clock === "corrected" && { corrected: true }) }
 }
 
 const REASONS: Record<Passed["reason"], string> = {

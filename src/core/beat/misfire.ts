@@ -56,11 +56,15 @@ const COUNTED = 10_000
  */
 export function planFirings(calendar: Calendar, standing: Standing, now: Millis): Plan {
   const { nextNominal, lastNominal = Number.NEGATIVE_INFINITY } = standing
-  if (now < lastNominal) {
-    if (lastNominal - now <= WAITED_FOR_MS) return { fire: [], passed: [], nextNominal, clock: "waiting" }
-    return { fire: [], passed: [], nextNominal: calendar.next(now), clock: "corrected" }
+  const ahead = lastNominal - now
+  if (ahead > 0 && ahead <= WAITED_FOR_MS) return { fire: [], passed: [], nextNominal, clock: "waiting" }
+  if (now < nextNominal) {
+    // What was found at a later time than now was found by a clock that was wrong.
+    const found = calendar.next(now)
+    if (ahead <= 0 && (found === undefined || found >= nextNominal))
+      return { fire: [], passed: [], nextNominal }
+    return { fire: [], passed: [], nextNominal: found, clock: "corrected" }
   }
-  if (now < nextNominal) return { fire: [], passed: [], nextNominal }
   return { ...decide(calendar, standing, now), nextNominal: calendar.next(now) }
 }
 

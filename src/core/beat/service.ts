@@ -3,7 +3,7 @@ import type { Millis } from "../kit/clock.ts"
 import type { Listener } from "../observe/events.ts"
 import { createStoreWatch } from "../observe/store-watch.ts"
 import { toFailure } from "../task/failure.ts"
-import { beat } from "./beat.ts"
+import { type BeatParts, beat } from "./beat.ts"
 import { schedulePut } from "./put.ts"
 import { type ScheduleSource, syncSources } from "./sources.ts"
 import type { TurnParts } from "./turn.ts"
@@ -17,6 +17,8 @@ export interface BeatServiceParts extends Omit<TurnParts, "emit"> {
   readonly lenient?: boolean | undefined
   /** Resolves when they are to be read anew. */
   readonly again?: ((signal: AbortSignal) => Promise<void>) | undefined
+  /** As in {@link BeatParts}, from the start on. */
+  readonly turned?: BeatParts["turned"]
 }
 
 /** Who it is. */
@@ -51,7 +53,10 @@ export async function runBeat(
   const startedAt = clock.now()
   const store = createStoreWatch(emit, clock)
   const sync = (sources: readonly ScheduleSource[]) =>
-    store.insist(() => syncSources({ schedules, clock, emit }, sources), signal)
+    store.insist(() => {
+      parts.turned?.()
+      return syncSources({ schedules, clock, emit }, sources)
+    }, signal)
   let fired = 0
   let shownAt = Number.NEGATIVE_INFINITY
 

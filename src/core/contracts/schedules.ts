@@ -43,6 +43,11 @@ export interface ScheduleStore {
   pause(name: string, why: string): Promise<boolean>
   /** It goes on with this next instant, its failures counted anew. False: it was not paused, or is not there. */
   resume(name: string, nextAt: Millis | undefined): Promise<boolean>
+  /**
+   * Makes those due at once, whatever their next instant, and takes them from whoever holds them; but for those that
+   * are paused or not there.
+   */
+  recall(names: readonly string[]): Promise<void>
 
   /** Leases up to `max` schedules that are due, the longest due first. */
   claim(ask: ScheduleAsk): Promise<ScheduleClaim>
