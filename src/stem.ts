@@ -202,6 +202,7 @@ export async function startWorker(
     {
       ...{ id: `${worker.name}-${uuidv7(clock)}`, name: worker.name, queues: worker.queues },
       ...{ concurrency: worker.concurrency, isolateCount: worker.isolates, drain: worker.drain },
+      autoscale: worker.autoscale,
       isolatesFor: (concurrency) => Math.min(concurrency, worker.isolatesMost),
       ...{ leaseMs: worker.leaseMs, graceMs: worker.graceMs },
       process: await processFacts(),

@@ -16,6 +16,7 @@ const definition = {
     ["stem worker ./tasks.ts", "run its tasks"],
     ["stem worker ./tasks.ts --queues urgent,bulk --concurrency 8", "urgent first"],
     ["stem worker ./tasks.ts --queues a=3,b=1", "three turns for a to one for b"],
+    ["stem worker ./tasks.ts --autoscale 2-16", "as many at once as the load asks for"],
     ["stem worker ./tasks.ts --drain", "leave when nothing waits any more"],
     ["stem worker --shell --shell-allow '/opt/jobs/*'", "run commands of this folder, and nothing else"],
   ],
@@ -24,6 +25,27 @@ back at no cost. HUP reads the modules anew. Without operands, worker.modules of
   flags: {
     queues: { kind: "value", hint: "a,b", about: "queues, the first has precedence; a=3,b=1 are weights" },
     concurrency: { kind: "value", hint: "N", about: "tasks at once (default: twice the cores)" },
+    autoscale: {
+      kind: "value",
+      hint: "MIN-MAX",
+      about: "let the tasks at once follow the load between these bounds",
+    },
+    "autoscale-up": {
+      kind: "value",
+      hint: "N",
+      about: "so many more in one step (default: a quarter of the range)",
+    },
+    "autoscale-down": {
+      kind: "value",
+      hint: "N",
+      about: "so many fewer in one step (default: an eighth of the range)",
+    },
+    "autoscale-cooldown": {
+      kind: "value",
+      hint: "5s",
+      about: "no step within this of the last, and none down before slots stood idle so long",
+    },
+    "autoscale-wait": { kind: "value", hint: "1s", about: "a task that waits longer is reason to go up" },
     isolates: { kind: "value", hint: "N", about: "child processes that run tasks (default: the cores)" },
     isolation: {
       kind: "value",

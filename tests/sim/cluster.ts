@@ -1,6 +1,7 @@
 import { open } from "../../src/adapters/memory/driver.ts"
 import type { Driver } from "../../src/core/contracts/driver.ts"
 import type { WorkerEvent } from "../../src/core/observe/events.ts"
+import type { AutoscalePolicy } from "../../src/core/policy/autoscale.ts"
 import { parseEnvelope } from "../../src/core/task/envelope.ts"
 import { type RunningWorker, startWorker } from "../../src/core/worker/worker.ts"
 import { type ManualClock, manualClock } from "../support/manual-clock.ts"
@@ -19,7 +20,7 @@ export interface Cluster {
   readonly store: Driver
   readonly diary: Run[]
   readonly nodes: Node[]
-  boot(settings?: { concurrency?: number; drain?: boolean }): Promise<Node>
+  boot(settings?: { concurrency?: number; drain?: boolean; autoscale?: AutoscalePolicy }): Promise<Node>
   enqueue(id: string, script: Script, also?: Record<string, unknown>): Promise<void>
 }
 
@@ -36,7 +37,7 @@ export async function cluster(seed: number): Promise<Cluster> {
     store,
     diary,
     nodes,
-    async boot({ concurrency = 4, drain = false } = {}) {
+    async boot({ concurrency = 4, drain = false, autoscale } = {}) {
       const at = nodes.length
       const own = machine(clock, store)
       const events: WorkerEvent[] = []
@@ -53,7 +54,7 @@ export async function cluster(seed: number): Promise<Cluster> {
         {
           ...{ id: `worker-${at}`, name: `worker-${at}`, queues: [], concurrency, isolateCount: 1 },
           isolatesFor: () => 1,
-          ...{ leaseMs: LEASE, graceMs: 30_000, drain },
+          ...{ leaseMs: LEASE, graceMs: 30_000, drain, autoscale },
           process: { host: "sim", pid: at, version: "0", rss: () => 0 },
         },
         (event) => events.push(event),

@@ -1,6 +1,7 @@
 import type { UrlSource } from "../contracts/credentials.ts"
 import type { TlsFiles } from "../contracts/driver.ts"
 import type { Millis } from "../kit/clock.ts"
+import type { AutoscalePolicy } from "../policy/autoscale.ts"
 
 /** Everything that can be set, resolved and checked. See docs/cli.md for flags, variables and stem.toml keys. */
 export interface Config {
@@ -58,6 +59,8 @@ export interface WorkerConfig {
   readonly queues: readonly QueueChoice[]
   /** Tasks at once. */
   readonly concurrency: number
+  /** Within which bounds the concurrency follows the load; absent: it does not. */
+  readonly autoscale?: AutoscalePolicy | undefined
   /** Child processes. */
   readonly isolates: number
   /** The most child processes, however many tasks are to run at once. */

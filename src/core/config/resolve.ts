@@ -2,6 +2,7 @@ import * as v from "valibot"
 import type { UrlSource } from "../contracts/credentials.ts"
 import type { Millis } from "../kit/clock.ts"
 import { invalid } from "../kit/errors.ts"
+import { autoscaleOf } from "./autoscale.ts"
 import { type Config, DEFAULT_RETENTION } from "./config.ts"
 import { connectionsOf } from "./connections.ts"
 import { type ConfigFile, readConfigFile } from "./file.ts"
@@ -181,7 +182,15 @@ function withDefaults(
   const spool = get("spool", false)
   const spoolPath = typeof spool === "string" ? spool : machine.spool
   if (spool === true) values.set("spool", { ...(values.get("spool") as Resolved), shown: spoolPath })
-  const concurrency = get("worker.concurrency", 2 * machine.cores)
+  const scaling = autoscaleOf({
+    bounds: optional("worker.autoscale"),
+    begin: values.get("worker.concurrency")?.value as number | undefined,
+    up: optional("worker.autoscale-up"),
+    down: optional("worker.autoscale-down"),
+    cooldownMs: optional("worker.autoscale-cooldown"),
+    waitMs: optional("worker.autoscale-wait"),
+  })
+  const concurrency = get("worker.concurrency", scaling?.begin ?? 2 * machine.cores)
   const isolatesMost = (values.get("worker.isolates")?.value as number | undefined) ?? machine.cores
   const config: Config = {
     broker,
@@ -204,6 +213,7 @@ function withDefaults(
       concurrency,
       isolates: get("worker.isolates", Math.min(machine.cores, concurrency)),
       isolatesMost,
+      ...(scaling && { autoscale: scaling.policy }),
       isolation: get("worker.isolation", "process"),
       leaseMs: get("worker.lease", 30_000),
       graceMs: get("worker.grace", 30_000),

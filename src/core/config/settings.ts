@@ -7,6 +7,7 @@ import { formatDuration } from "../kit/duration.ts"
 import type { QueueChoice } from "./config.ts"
 import { maskUrl } from "./mask.ts"
 import {
+  bounds,
   choice,
   duration,
   flag,
@@ -151,6 +152,39 @@ export const SETTINGS = {
     read: whole(1, 10_000),
     flag: "concurrency",
     env: "STEM_CONCURRENCY",
+  }),
+  "worker.autoscale": setting({
+    about: "the least and the most tasks at once, to follow the load between them",
+    read: bounds(1, 10_000),
+    show: ({ min, max }) => `${min}-${max}`,
+    flag: "autoscale",
+    env: "STEM_AUTOSCALE",
+  }),
+  "worker.autoscale-up": setting({
+    about: "how many more tasks at once in one step of autoscaling",
+    read: whole(1, 10_000),
+    flag: "autoscale-up",
+    env: "STEM_AUTOSCALE_UP",
+  }),
+  "worker.autoscale-down": setting({
+    about: "how many fewer tasks at once in one step of autoscaling",
+    read: whole(1, 10_000),
+    flag: "autoscale-down",
+    env: "STEM_AUTOSCALE_DOWN",
+  }),
+  "worker.autoscale-cooldown": setting({
+    about: "how long autoscaling waits after a step, and before it goes down",
+    read: duration(1),
+    show: length,
+    flag: "autoscale-cooldown",
+    env: "STEM_AUTOSCALE_COOLDOWN",
+  }),
+  "worker.autoscale-wait": setting({
+    about: "how long a task may wait before autoscaling goes up",
+    read: duration(0),
+    show: length,
+    flag: "autoscale-wait",
+    env: "STEM_AUTOSCALE_WAIT",
   }),
   "worker.isolates": setting({
     about: "child processes that run tasks",

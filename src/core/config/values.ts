@@ -127,3 +127,13 @@ export const pathOrSwitch: Reader<string | boolean> = reader((value) => {
   if (typeof value === "string" && value.trim() !== "") return value
   throw new Error(`${quoted(value)} is neither a path nor true nor false`)
 })
+
+/** Two whole numbers with a dash between: the least and the most. */
+export const bounds = (least: number, most: number): Reader<{ readonly min: number; readonly max: number }> =>
+  reader((value) => {
+    const [, min, max] = (/^(\d+)\s*-\s*(\d+)$/.exec(String(value).trim()) ?? []).map(Number)
+    if (min === undefined || max === undefined || min < least || max > most)
+      throw new Error(`${quoted(value)} is not a range of whole numbers from ${least} to ${most}, as in 2-16`)
+    if (min > max) throw new Error(`${quoted(value)}: the least, ${min}, is more than the most, ${max}`)
+    return { min, max }
+  })

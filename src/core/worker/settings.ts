@@ -5,6 +5,7 @@ import type { Isolates } from "../contracts/isolates.ts"
 import type { WorkerRegistry } from "../contracts/workers.ts"
 import type { Clock, Millis } from "../kit/clock.ts"
 import type { Listener } from "../observe/events.ts"
+import type { AutoscalePolicy } from "../policy/autoscale.ts"
 
 /** What a worker is made of. */
 export interface WorkerParts {
@@ -31,6 +32,8 @@ export interface WorkerSettings {
   readonly isolateCount: number
   /** How many isolates so many tasks at once need, for when the concurrency is changed. */
   readonly isolatesFor: (concurrency: number) => number
+  /** Changes the concurrency by the load; absent: it stays as it is. */
+  readonly autoscale?: AutoscalePolicy | undefined
   readonly leaseMs: Millis
   readonly graceMs: Millis
   /** Leave when the queues are empty and nothing runs. */

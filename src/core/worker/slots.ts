@@ -13,6 +13,8 @@ export interface Slots {
   /** How many more may be taken now; below one where more are taken than there are. */
   free(): number
   take(count: number): void
+  /** The most that were taken at once since this was last asked. */
+  peak(): number
   /** A handler has ended. */
   give(): void
   /** What it came to is stored. */
@@ -28,6 +30,7 @@ export function createSlots(first: number): Slots {
   let size = first
   let taken = 0
   let held = 0
+  let peak = 0
   const waiters = new Set<() => void>()
 
   function until(enough: () => boolean, signal: AbortSignal): Promise<void> {
@@ -53,8 +56,14 @@ export function createSlots(first: number): Slots {
       for (const look of waiters) look()
     },
     free,
+    peak() {
+      const most = peak
+      peak = taken
+      return most
+    },
     take(count) {
       taken += count
+      peak = Math.max(peak, taken)
       held += count
     },
     give() {

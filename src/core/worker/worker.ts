@@ -4,6 +4,7 @@ import { createEvents, type Listener } from "../observe/events.ts"
 import { createStoreWatch } from "../observe/store-watch.ts"
 import { toFailure } from "../task/failure.ts"
 import type { Delivery } from "../task/lease.ts"
+import { autoscaler, measureWaits } from "./autoscaler.ts"
 import { childEnqueuer } from "./children.ts"
 import { fetcher } from "./fetcher.ts"
 import { heartbeat } from "./heartbeat.ts"
@@ -58,6 +59,7 @@ export async function startWorker(
   const store = createStoreWatch(emit, clock)
   const settler = createSettler(broker, store)
   const sizing = createSizing({ slots, isolates, isolatesFor: settings.isolatesFor, emit })
+  const waits = measureWaits(clock)
   const pulse = createPulse(clock)
   const quiet = new AbortController()
   const aborted = new AbortController()
@@ -97,6 +99,7 @@ export async function startWorker(
 
   function take(deliveries: readonly Delivery[], began: Millis): void {
     slots.take(deliveries.length)
+    waits.note(deliveries)
     for (const delivery of deliveries) {
       const trustedUntil = began + settings.leaseMs - marginOf(settings.leaseMs)
       const held: Held = { delivery, renewedAt: began, trustedUntil }
@@ -149,6 +152,16 @@ export async function startWorker(
     )
     const present = presence({ registry: parts.registry, store, clock }, describe, over.signal)
     const chores = parts.chores.map((chore) => chore(emit, quiet.signal))
+    if (settings.autoscale)
+      chores.push(
+        autoscaler(
+          {
+            ...{ policy: settings.autoscale, sizing, slots, waits, store, clock },
+            ...{ inspector: parts.inspector, queues: () => turns() },
+          },
+          quiet.signal,
+        ),
+      )
     const resting = {
       ...{
         broker,

@@ -1,0 +1,88 @@
+import type { Inspector } from "../contracts/inspector.ts"
+import type { Clock, Millis } from "../kit/clock.ts"
+import type { StoreWatch } from "../observe/store-watch.ts"
+import { type AutoscalePolicy, autoscale, firstAutoscaleState } from "../policy/autoscale.ts"
+import type { Delivery } from "../task/lease.ts"
+import type { Sizing } from "./sizing.ts"
+import type { Slots } from "./slots.ts"
+
+interface Parts {
+  readonly policy: AutoscalePolicy
+  readonly sizing: Sizing
+  readonly slots: Slots
+  readonly waits: Waits
+  readonly inspector: Inspector
+  readonly store: StoreWatch
+  readonly clock: Clock
+  readonly queues: () => readonly string[]
+}
+
+/** How often it looks. */
+const EVERY: Millis = 1000
+/** A store that takes long to count is asked at most this share of the time. */
+const SHARE = 10
+
+/**
+ * Looks at the backlog of the worker's queues and at how long its tasks had to wait, and changes its size within the
+ * bounds. A store that can not be asked changes nothing. Runs until the signal aborts.
+ */
+export async function autoscaler(parts: Parts, signal: AbortSignal): Promise<void> {
+  const { policy, sizing, slots, waits, inspector, store, clock, queues } = parts
+  let state = firstAutoscaleState(clock.monotonic())
+  let pause = EVERY
+  while (!signal.aborted) {
+    await clock.sleep(pause, signal)
+    if (signal.aborted) return
+    const asked = clock.monotonic()
+    const counts = await store.attempt(() => inspector.queues())
+    const now = clock.monotonic()
+    pause = Math.max(EVERY, SHARE * (now - asked))
+    if (!counts || signal.aborted) continue
+    const mine = new Set(queues())
+    const open = counts.filter(({ queue, paused, ready }) => mine.has(queue) && !paused && ready > 0)
+    const oldest = Math.min(...open.map(({ oldestReadyAt }) => oldestReadyAt ?? clock.now()))
+    const decision = autoscale(
+      policy,
+      state,
+      {
+        concurrency: sizing.concurrency(),
+        peak: slots.peak(),
+        ready: open.reduce((sum, { ready }) => sum + ready, 0),
+        oldestWaitMs: open.length === 0 ? 0 : Math.max(0, clock.now() - oldest),
+        tookWaitMs: waits.mean(),
+      },
+      now,
+    )
+    state = decision.state
+    if (decision.to !== undefined) sizing.resize(decision.to, decision.reason ?? "")
+  }
+}
+
+/** How long the tasks that a worker took had been waiting. */
+export interface Waits {
+  note(deliveries: readonly Delivery[]): void
+  /** Of what was noted since it was last asked; 0 when nothing was. */
+  mean(): Millis
+}
+
+/** Measures first attempts only: how long another one has to wait is the retry policy's affair. */
+export function measureWaits(clock: Clock): Waits {
+  let sum = 0
+  let count = 0
+  return {
+    note(deliveries) {
+      const now = clock.now()
+      for (const { attempt, envelope, replays } of deliveries) {
+        if (attempt > 1 || replays.length > 0) continue
+        sum += Math.max(0, now - envelope.dueAt)
+        count += 1
+      }
+    },
+    mean() {
+      const mean = count === 0 ? 0 : sum / count
+      sum = 0
+      count = 0
+      return mean
+    },
+  }
+}
