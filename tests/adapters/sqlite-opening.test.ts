@@ -74,14 +74,15 @@ test("the database of another program is refused and left as it was", async () =
 
 test("a migration can be looked at before it is made", async () => {
   const plan = await migrate(file.url, { dryRun: true })
-  expect(plan).toMatchObject({ from: 0, to: 2 })
+  expect(plan).toMatchObject({ from: 0 })
+  const { to } = plan
   expect(plan.statements.join("\n")).toContain("CREATE TABLE tasks")
   for (const statement of plan.statements)
     expect(statement).toMatch(/^CREATE [\s\S]+\)( STRICT.*| WHERE .*)?$/)
   expect(existsSync(file.path)).toBeFalse()
   expect(await migrate(file.url, { dryRun: false })).toEqual(plan)
-  expect(await migrate(file.url, { dryRun: true })).toEqual({ from: 2, to: 2, statements: [] })
-  expect(await migrate(file.url, { dryRun: false })).toEqual({ from: 2, to: 2, statements: [] })
+  expect(await migrate(file.url, { dryRun: true })).toEqual({ from: to, to, statements: [] })
+  expect(await migrate(file.url, { dryRun: false })).toEqual({ from: to, to, statements: [] })
 })
 
 test("two namespaces in one file never meet", async () => {

@@ -27,6 +27,7 @@ export function createDesk(opened: Opened) {
   const desk = {
     ...opened,
     ...{ broker, results, inspector, deadLetters: inspector.deadLetters, workers: driver.workers },
+    events: driver.events,
     ...{ task, say, ask, leaseMs },
 
     /** Stores tasks, given whole or by their ids. */

@@ -1,5 +1,6 @@
 import { expect } from "bun:test"
 import { brokerQuestions, examineBroker } from "./broker.ts"
+import { eventQuestions, examineEvents } from "./events.ts"
 import { ask, type Candidate, type Questions, requireKnownLacks } from "./exam.ts"
 import { examineInspector, inspectorQuestions } from "./inspector.ts"
 import { examineResults, resultQuestions } from "./results.ts"
@@ -34,7 +35,7 @@ export function examine(candidate: Candidate): void {
   requireKnownLacks(candidate, [
     ...brokerQuestions,
     ...inspectorQuestions,
-    ...[resultQuestions, workerQuestions, driverQuestions],
+    ...[resultQuestions, workerQuestions, driverQuestions, eventQuestions],
     ...scheduleQuestions,
   ])
   ask(candidate, "driver", driverQuestions)
@@ -43,4 +44,5 @@ export function examine(candidate: Candidate): void {
   examineInspector(candidate)
   examineWorkers(candidate)
   examineSchedules(candidate)
+  examineEvents(candidate)
 }

@@ -1,5 +1,6 @@
 import type { Driver, DriverOptions, Migration } from "../../core/contracts/driver.ts"
 import { createBroker } from "./broker.ts"
+import { createEvents } from "./events.ts"
 import { createInspector } from "./inspector.ts"
 import { createResults } from "./results.ts"
 import { createSchedules } from "./schedules.ts"
@@ -26,6 +27,7 @@ export async function open(url: string, { namespace, clock }: DriverOptions): Pr
     inspector: createInspector(store, clock),
     workers: createWorkers(store, clock),
     schedules: createSchedules(store, clock, closing.signal),
+    events: createEvents(store, clock, closing.signal),
     ping: async () => undefined,
     async checkup() {
       return [

@@ -4,6 +4,7 @@ import type { Millis } from "../../core/kit/clock.ts"
 import { deepFreeze } from "../../core/kit/freeze.ts"
 import type { DeadLetter } from "../../core/task/dead-letter.ts"
 import { decodeEnvelope, type Envelope, encodeEnvelope } from "../../core/task/envelope.ts"
+import type { EventBatch } from "../../core/task/event-pages.ts"
 import type { Failure } from "../../core/task/failure.ts"
 import { endedStatusOf, stateOf } from "../../core/task/live.ts"
 import type { Schedule } from "../../core/task/schedule.ts"
@@ -39,6 +40,15 @@ export interface Kept {
   readonly firings: Map<Millis, FiringRecord>
 }
 
+/** The events of one namespace. A batch's id is when it came, in microseconds, and more than the one before. */
+export interface KeptEvents {
+  batches: (EventBatch & { readonly count: number })[]
+  last: number
+  kept: number
+  /** The id of the latest batch that was removed. */
+  trimmed: number
+}
+
 /** Everything one namespace of one store holds. Each task is in exactly one of `live` and `statuses`. */
 export interface Store {
   readonly live: Map<string, Live>
@@ -48,6 +58,7 @@ export interface Store {
   readonly paused: Set<string>
   readonly workers: Map<string, { presence: Presence; until: Millis }>
   readonly schedules: Map<string, Kept>
+  readonly events: KeptEvents
   readonly bell: Bell
 }
 
@@ -58,6 +69,7 @@ export const createStore = (): Store => ({
   paused: new Set(),
   workers: new Map(),
   schedules: new Map(),
+  events: { batches: [], last: 0, kept: 0, trimmed: 0 },
   bell: createBell(),
 })
 

@@ -3,8 +3,8 @@ import { machineClock } from "../machine-clock.ts"
 import type { Client } from "./client.ts"
 import type { Connection } from "./connection.ts"
 
-/** What there is to wait for: something to reserve, a task that has ended, or a schedule that is due. */
-export type Kind = "work" | "ended" | "schedules"
+/** What there is to wait for: something to reserve, a task that has ended, a schedule that is due, news, or orders. */
+export type Kind = "work" | "ended" | "schedules" | "events" | "commands"
 
 /** Tells those who wait that the store has changed, by this process or another. */
 export interface Bell {
@@ -27,7 +27,10 @@ export interface Bell {
   close(): Promise<void>
 }
 
-const KINDS: readonly Kind[] = ["work", "ended", "schedules"]
+const KINDS: readonly Kind[] = ["work", "ended", "schedules", "events", "commands"]
+
+/** The class of the lock that those share who wait for a kind; the first two kinds have one class. */
+const CLASSES = { schedules: 1_400_136_046, events: 1_400_136_047, commands: 1_400_136_048 }
 
 /** While nothing can be heard, how often to look; and the safety net while it can. */
 const DEAF_TICK: Millis = 100
@@ -43,22 +46,21 @@ const LATE_LOOKS: readonly Millis[] = [5, 25, 125]
 const REGISTER_MS: Millis = 250
 const PROBE_MS: Millis = 2000
 
+const ofEach = <T>(make: () => T) =>
+  Object.fromEntries(KINDS.map((kind) => [kind, make()])) as Record<Kind, T>
+
 export const channelOf = (ns: number): string => `stem_${ns}`
 
 /**
- * Those who wait share an advisory lock; those who write ring only when it is held (see `stem.ring` and `stem.ring_schedules`). A session's
+ * Those who wait share an advisory lock; those who write ring only when it is held (see `stem.ring`, `stem.ring_schedules` and `stem.ring_class`). A session's
  * locks end with it, so nobody is told for long who is no more.
  */
 export function createBell(ear: Connection, work: Connection, clock: Clock, ns: number): Bell {
   const notify = work.sql("SELECT pg_notify($1, $2)")
-  const counts = { work: 0, ended: 0, schedules: 0 }
-  const waiting = { work: 0, ended: 0, schedules: 0 }
-  const idle = { work: 0, ended: 0, schedules: 0 }
-  const listeners = {
-    work: new Set<() => void>(),
-    ended: new Set<() => void>(),
-    schedules: new Set<() => void>(),
-  }
+  const counts = ofEach(() => 0)
+  const waiting = ofEach(() => 0)
+  const idle = ofEach(() => 0)
+  const listeners = ofEach(() => new Set<() => void>())
   let client: Client | undefined
   let registered = new Set<Kind>()
   let registering: Promise<void> | undefined
@@ -75,9 +77,9 @@ export function createBell(ear: Connection, work: Connection, clock: Clock, ns: 
   }
 
   const locked = (kind: Kind) =>
-    kind === "schedules"
-      ? ([1_400_136_046, ns] as const)
-      : ([1_400_136_045, ns * 2 + KINDS.indexOf(kind)] as const)
+    kind === "work" || kind === "ended"
+      ? ([1_400_136_045, ns * 2 + KINDS.indexOf(kind)] as const)
+      : ([CLASSES[kind], ns] as const)
   const hearing = (kind: Kind) => ear.up && !deaf && registered.has(kind)
 
   /** Joins those who wait for what is waited for here. */

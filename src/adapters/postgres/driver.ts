@@ -7,6 +7,7 @@ import { checkup } from "./checkup.ts"
 import type { Client } from "./client.ts"
 import { type Connection, createConnection } from "./connection.ts"
 import { createEndings } from "./endings.ts"
+import { createEvents } from "./events.ts"
 import { createInspector } from "./inspector.ts"
 import { createIntake } from "./intake.ts"
 import { withoutSecret } from "./location.ts"
@@ -62,6 +63,7 @@ export async function open(url: string, options: DriverOptions): Promise<Driver>
       inspector: { ...calls.counted(inspector), deadLetters: calls.counted(inspector.deadLetters) },
       workers,
       schedules: calls.counted(createSchedules(store)),
+      events: calls.counted(createEvents(store)),
       async ping() {
         const time = "SELECT extract(epoch FROM clock_timestamp()) * 1000 AS now"
         const ask = (one: Connection) => one.use((client) => client.query<{ now: string }>(time, []))

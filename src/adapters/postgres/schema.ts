@@ -3,14 +3,17 @@ import { invalid } from "../../core/kit/errors.ts"
 import type { Client } from "./client.ts"
 import functions from "./functions-1.sql" with { type: "text" }
 import scheduleFunctions from "./functions-2.sql" with { type: "text" }
+import eventFunctions from "./functions-3.sql" with { type: "text" }
 import tables from "./schema-1.sql" with { type: "text" }
 import scheduleTables from "./schema-2.sql" with { type: "text" }
+import eventTables from "./schema-3.sql" with { type: "text" }
 import settle from "./settle-1.sql" with { type: "text" }
 
 /** One step for each version of the schema, in order; a released step is never changed. */
 const STEPS: readonly string[] = [
   [tables, functions, settle].join("\n"),
   [scheduleTables, scheduleFunctions].join("\n"),
+  [eventTables, eventFunctions].join("\n"),
 ]
 
 /** The version this Stem works with. */

@@ -4,6 +4,7 @@ import { createBroker } from "./broker.ts"
 import { createCancel } from "./cancel.ts"
 import { checkup } from "./checkup.ts"
 import { type Client, createConnection } from "./connection.ts"
+import { createEvents } from "./events.ts"
 import { createInspector } from "./inspector.ts"
 import { createResults } from "./results.ts"
 import { createSchedules } from "./schedules.ts"
@@ -38,6 +39,7 @@ export async function open(url: string, options: DriverOptions): Promise<Driver>
     inspector,
     workers,
     schedules: createSchedules(store),
+    events: createEvents(store),
     async ping() {
       const [seconds, micros] = await store.use((client) => client.time())
       return Number(seconds) * 1000 + Number(micros) / 1000

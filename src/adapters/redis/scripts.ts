@@ -5,6 +5,10 @@ import bury from "./scripts/bury.lua" with { type: "text" }
 import cancel from "./scripts/cancel.lua" with { type: "text" }
 import discard from "./scripts/discard.lua" with { type: "text" }
 import enqueue from "./scripts/enqueue.lua" with { type: "text" }
+import eventAppend from "./scripts/event-append.lua" with { type: "text" }
+import eventPrune from "./scripts/event-prune.lua" with { type: "text" }
+import eventRead from "./scripts/event-read.lua" with { type: "text" }
+import eventWait from "./scripts/event-wait.lua" with { type: "text" }
 import forget from "./scripts/forget.lua" with { type: "text" }
 import letters from "./scripts/letters.lua" with { type: "text" }
 import pause from "./scripts/pause.lua" with { type: "text" }
@@ -54,6 +58,10 @@ export const SCRIPTS = {
   cancel: whole(cancel),
   discard: whole(discard),
   enqueue: whole(enqueue),
+  eventAppend: whole(eventAppend),
+  eventPrune: whole(eventPrune),
+  eventRead: whole(eventRead),
+  eventWait: whole(eventWait),
   forget: whole(forget),
   letters: whole(letters),
   pause: whole(pause),

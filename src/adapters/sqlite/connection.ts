@@ -19,6 +19,8 @@ export interface Sql {
 export interface Connection {
   readonly path: string
   sql(text: string): Sql
+  /** Compiles and runs a statement now. */
+  run(text: string): void
   /**
    * Runs `work`, and again while another process holds the lock, for at most five seconds; the event loop goes on.
    * Throws `unavailable` for trouble of the whole store.
@@ -65,6 +67,7 @@ function connectionOf(db: Database, path: string): Connection {
   let closed = false
   return {
     path,
+    run: (text) => void db.run(text),
     sql(text) {
       let ready: Statement | undefined
       const prepare = () => {

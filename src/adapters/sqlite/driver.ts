@@ -7,6 +7,7 @@ import { checkup } from "./checkup.ts"
 import { createCommit } from "./commit.ts"
 import { type Connection, connect } from "./connection.ts"
 import { createEndings } from "./endings.ts"
+import { createEvents } from "./events.ts"
 import { storeTrouble } from "./failures.ts"
 import { createInspector } from "./inspector.ts"
 import { pathOf, requireFolder } from "./location.ts"
@@ -55,6 +56,7 @@ export async function open(url: string, { namespace, clock }: DriverOptions): Pr
       inspector,
       workers,
       schedules: createSchedules(store, statuses),
+      events: createEvents(store),
       async ping() {
         await inspector.find(["ping"])
         return undefined

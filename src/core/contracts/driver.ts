@@ -1,5 +1,6 @@
 import type { Clock, Millis } from "../kit/clock.ts"
 import type { Broker } from "./broker.ts"
+import type { EventLog } from "./events.ts"
 import type { Inspector } from "./inspector.ts"
 import type { ResultBackend } from "./results.ts"
 import type { ScheduleStore } from "./schedules.ts"
@@ -15,6 +16,7 @@ export interface Driver {
   readonly inspector: Inspector
   readonly workers: WorkerRegistry
   readonly schedules: ScheduleStore
+  readonly events: EventLog
   /**
    * Throws `unavailable` when the store can not be used. Answers the store's own time where it has a clock of its own:
    * that of another machine.

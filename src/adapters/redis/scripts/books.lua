@@ -17,6 +17,8 @@
 --   workers      hash    id -> presence; workers:until zset by when it ends
 --   seq          how many tasks were stored; the place of a task is this in 12 hex digits
 --   returned     how often a running task went back to its queue
+--   events       stream of batches, each with n, how many, and b, what; events:books hash with kept and trimmed, the
+--                latest id removed; events:asleep while somebody waits for more
 --   schedules and what belongs to them: see schedule-books.lua
 --
 -- A record: "token attempts notes entry place queue priority due until started cancel holder". While the task waits
