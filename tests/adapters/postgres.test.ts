@@ -4,6 +4,7 @@ import { postgresStore } from "../support/postgres-store.ts"
 
 examine({
   name: "postgres",
+  canvas: false,
   async open() {
     const clock = manualClock()
     const store = postgresStore()

@@ -2,9 +2,13 @@ import { expect } from "bun:test"
 import { brokerQuestions, examineBroker } from "./broker.ts"
 import { eventQuestions, examineEvents } from "./events.ts"
 import { ask, type Candidate, type Questions, requireKnownLacks } from "./exam.ts"
+import { groups } from "./groups.ts"
 import { examineInspector, inspectorQuestions } from "./inspector.ts"
+import { keys } from "./keys.ts"
+import { notes } from "./notes.ts"
 import { examineResults, resultQuestions } from "./results.ts"
 import { examineSchedules, scheduleQuestions } from "./schedules.ts"
+import { turns } from "./turns.ts"
 import { examineWorkers, workerQuestions } from "./workers.ts"
 
 const driverQuestions: Questions = {
@@ -30,6 +34,8 @@ const driverQuestions: Questions = {
   },
 }
 
+const flowQuestions = [groups, keys, turns, notes]
+
 /** The whole exam. */
 export function examine(candidate: Candidate): void {
   requireKnownLacks(candidate, [
@@ -37,6 +43,7 @@ export function examine(candidate: Candidate): void {
     ...inspectorQuestions,
     ...[resultQuestions, workerQuestions, driverQuestions, eventQuestions],
     ...scheduleQuestions,
+    ...(candidate.canvas === false ? [] : flowQuestions),
   ])
   ask(candidate, "driver", driverQuestions)
   examineBroker(candidate)
@@ -45,4 +52,9 @@ export function examine(candidate: Candidate): void {
   examineWorkers(candidate)
   examineSchedules(candidate)
   examineEvents(candidate)
+  if (candidate.canvas === false) return
+  ask(candidate, "groups", groups)
+  ask(candidate, "unique keys", keys)
+  ask(candidate, "fair keys", turns)
+  ask(candidate, "notes", notes)
 }

@@ -1,8 +1,12 @@
 import type { Broker, Cancelled, ReserveAsk } from "../../core/contracts/broker.ts"
 import type { Clock } from "../../core/kit/clock.ts"
 import type { Delivery } from "../../core/task/lease.ts"
+import { endCancelled } from "./endings.ts"
+import { openGroup } from "./groups.ts"
+import { add } from "./intake.ts"
 import { settleOne } from "./settle.ts"
-import { add, copy, endCancelled, knownState, type Live, type Store } from "./store.ts"
+import { copy, knownState, type Live, type Store } from "./store.ts"
+import { inTurns } from "./turns.ts"
 
 /** Tasks in a Map, looked through from beginning to end: the plainest broker there can be. */
 export function createBroker(store: Store, clock: Clock, closing: AbortSignal): Broker {
@@ -10,6 +14,19 @@ export function createBroker(store: Store, clock: Clock, closing: AbortSignal): 
     store.paused.has(queue)
       ? []
       : [...store.live.values()].filter((task) => task.envelope.queue === queue && task.until === undefined)
+
+  /** What is ready of a queue, by priority, the highest first. */
+  const shelvesOf = (queue: string, now: number) => {
+    const shelves = new Map<string, Live[]>()
+    for (const task of waiting(queue).sort(byPriorityThenDue)) {
+      if (task.dueAt > now) continue
+      const shelf = `${queue} ${task.envelope.priority}`
+      const tasks = shelves.get(shelf)
+      if (tasks) tasks.push(task)
+      else shelves.set(shelf, [task])
+    }
+    return shelves
+  }
 
   const leased = (queue: string) =>
     store.paused.has(queue)
@@ -37,22 +54,21 @@ export function createBroker(store: Store, clock: Clock, closing: AbortSignal): 
   }
 
   return {
-    async enqueue(envelopes) {
+    async enqueue(envelopes, groups = []) {
       const now = clock.now()
-      return changed(envelopes.map((envelope) => ({ id: envelope.id, ...add(store, envelope, now) })))
+      const answers = envelopes.map((envelope) => add(store, envelope, now))
+      for (const group of groups) openGroup(store, group, now)
+      return changed(answers)
     },
 
     async reserve(ask) {
       const now = clock.now()
       const queues = [...new Set(ask.queues)]
-      const deliveries = queues
-        .flatMap((queue) =>
-          waiting(queue)
-            .filter((task) => task.dueAt <= now)
-            .sort(byPriorityThenDue),
-        )
-        .slice(0, ask.max)
-        .map((task) => lease(task, ask, false))
+      const taken: Live[] = []
+      for (const queue of queues)
+        for (const [shelf, ready] of shelvesOf(queue, now))
+          if (taken.length < ask.max) taken.push(...inTurns(store, shelf, ready, ask.max - taken.length))
+      const deliveries = taken.map((task) => lease(task, ask, false))
       if (deliveries.length === ask.max) return { deliveries }
       const instants = queues.flatMap((queue) => [
         ...waiting(queue).map((task) => task.dueAt),

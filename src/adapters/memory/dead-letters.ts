@@ -1,6 +1,7 @@
 import type { DeadLetterFilter, DeadLetters } from "../../core/contracts/inspector.ts"
 import type { Clock } from "../../core/kit/clock.ts"
 import type { DeadLetter } from "../../core/task/dead-letter.ts"
+import { aloneOf } from "../../core/task/group.ts"
 import { copy, type Store } from "./store.ts"
 
 export function createDeadLetters(store: Store, clock: Clock): DeadLetters {
@@ -27,14 +28,15 @@ export function createDeadLetters(store: Store, clock: Clock): DeadLetters {
 
     async replay(asks) {
       const now = clock.now()
-      const replayed = asks.flatMap(({ id, dueAt, edit }) => {
+      const replayed = asks.flatMap(({ id, dueAt, edit, rejoin = false }) => {
         const found = store.dead.get(id)
         if (!found?.letter.envelope) return []
         const { envelope, diedAt, error, replays } = found.letter
         store.dead.delete(id)
         store.statuses.delete(id)
+        const own = rejoin ? envelope : aloneOf(envelope)
         store.live.set(id, {
-          envelope: edit ? copy({ ...envelope, input: edit.input }) : envelope,
+          envelope: copy(edit ? { ...own, input: edit.input } : own),
           token: found.token,
           attempts: 0,
           dueAt,

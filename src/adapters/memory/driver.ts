@@ -1,7 +1,9 @@
 import type { Driver, DriverOptions, Migration } from "../../core/contracts/driver.ts"
 import { createBroker } from "./broker.ts"
 import { createEvents } from "./events.ts"
+import { createGroups } from "./groups.ts"
 import { createInspector } from "./inspector.ts"
+import { createNotes } from "./notes.ts"
 import { createResults } from "./results.ts"
 import { createSchedules } from "./schedules.ts"
 import { createStore, type Store } from "./store.ts"
@@ -28,6 +30,8 @@ export async function open(url: string, { namespace, clock }: DriverOptions): Pr
     workers: createWorkers(store, clock),
     schedules: createSchedules(store, clock, closing.signal),
     events: createEvents(store, clock, closing.signal),
+    groups: createGroups(store, clock),
+    notes: createNotes(store, clock),
     ping: async () => undefined,
     async checkup() {
       return [

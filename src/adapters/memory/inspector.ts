@@ -2,8 +2,9 @@ import type { Inspector, LiveTask, QueueCounts } from "../../core/contracts/insp
 import type { Clock } from "../../core/kit/clock.ts"
 import { stateOf, statusOf } from "../../core/task/live.ts"
 import { createDeadLetters } from "./dead-letters.ts"
+import { endCancelled } from "./endings.ts"
 import { matches } from "./results.ts"
-import { copy, endCancelled, type Live, type Store } from "./store.ts"
+import { copy, type Live, type Store } from "./store.ts"
 
 export function createInspector(store: Store, clock: Clock): Inspector {
   const shown = (task: Live): LiveTask => ({
@@ -80,6 +81,13 @@ export function createInspector(store: Store, clock: Clock): Inspector {
       for (const task of waiting) endCancelled(store, task, clock.now())
       store.bell.ring()
       return waiting.length
+    },
+
+    async forgetKeys(max) {
+      const now = clock.now()
+      const free = [...store.keys].filter(([, { id, until = 0 }]) => until <= now && !store.live.has(id))
+      for (const [key] of free.slice(0, max)) store.keys.delete(key)
+      return Math.min(free.length, max)
     },
 
     deadLetters: createDeadLetters(store, clock),

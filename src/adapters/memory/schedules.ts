@@ -12,7 +12,8 @@ import {
 } from "../../core/contracts/schedules.ts"
 import type { Clock, Millis } from "../../core/kit/clock.ts"
 import type { Schedule } from "../../core/task/schedule.ts"
-import { add, copy, type Kept, type Store } from "./store.ts"
+import { add } from "./intake.ts"
+import { copy, type Kept, type Store } from "./store.ts"
 
 const byName = (a: { schedule: Schedule }, b: { schedule: Schedule }) =>
   a.schedule.name < b.schedule.name ? -1 : 1

@@ -1,11 +1,15 @@
 import type { Millis } from "../../core/kit/clock.ts"
 import { completed } from "../../core/task/live.ts"
 import type { Settled, Settlement } from "../../core/task/verdict.ts"
-import { add, copy, endCancelled, type Live, putStatus, type Store } from "./store.ts"
+import { endCancelled } from "./endings.ts"
+import { arrive, openGroup } from "./groups.ts"
+import { add } from "./intake.ts"
+import { setFree } from "./keys.ts"
+import { copy, type Live, putStatus, type Store } from "./store.ts"
 
 /** Lands one settlement whole, or changes nothing when somebody else holds or has settled the task. */
 export function settleOne(store: Store, settlement: Settlement, now: Millis): Settled {
-  const { lease, verdict, status, next } = settlement
+  const { lease, verdict, status, next, opens = [] } = settlement
   const task = store.live.get(lease.id)
   if (task?.until === undefined || task.token !== lease.token) return "stale"
   if (verdict.kind === "retry" || verdict.kind === "release") {
@@ -16,7 +20,10 @@ export function settleOne(store: Store, settlement: Settlement, now: Millis): Se
     store.live.delete(lease.id)
     if (status) putStatus(store, completed(status, task))
   }
+  if (settlement.unique !== undefined) setFree(store, settlement.unique, lease.id)
   for (const envelope of next) add(store, envelope, now)
+  for (const group of opens) openGroup(store, group, now)
+  if (settlement.arrive) arrive(store, settlement.arrive, now)
   return "settled"
 }
 

@@ -3,10 +3,11 @@ import type { Presence } from "../../core/contracts/workers.ts"
 import type { Millis } from "../../core/kit/clock.ts"
 import { deepFreeze } from "../../core/kit/freeze.ts"
 import type { DeadLetter } from "../../core/task/dead-letter.ts"
-import { decodeEnvelope, type Envelope, encodeEnvelope } from "../../core/task/envelope.ts"
+import type { Envelope } from "../../core/task/envelope.ts"
 import type { EventBatch } from "../../core/task/event-pages.ts"
 import type { Failure } from "../../core/task/failure.ts"
-import { endedStatusOf, stateOf } from "../../core/task/live.ts"
+import type { Arrival, Group } from "../../core/task/group.ts"
+import { stateOf } from "../../core/task/live.ts"
 import type { Schedule } from "../../core/task/schedule.ts"
 import type { Progress, Replay, TaskState, TaskStatus } from "../../core/task/status.ts"
 import { type Bell, createBell } from "./bell.ts"
@@ -49,6 +50,18 @@ export interface KeptEvents {
   trimmed: number
 }
 
+/** A group, or what arrived of one that is not open yet. */
+export interface Joined {
+  group?: Group | undefined
+  readonly arrivals: Map<number, Arrival>
+  /** It was broken once. */
+  broke?: boolean
+  complete?: boolean
+  endedAt?: Millis | undefined
+  /** Of the last that happened to it. */
+  at: Millis
+}
+
 /** Everything one namespace of one store holds. Each task is in exactly one of `live` and `statuses`. */
 export interface Store {
   readonly live: Map<string, Live>
@@ -59,6 +72,13 @@ export interface Store {
   readonly workers: Map<string, { presence: Presence; until: Millis }>
   readonly schedules: Map<string, Kept>
   readonly events: KeptEvents
+  readonly groups: Map<string, Joined>
+  /** By unique key: the task that has it, and until when at least. */
+  readonly keys: Map<string, { id: string; until?: Millis | undefined }>
+  /** By shelf, which is a queue and a priority: what each fair key has spent, and what the last turn had cost. */
+  readonly turns: Map<string, { last: number; readonly spent: Map<string, number> }>
+  /** By task, then by name. */
+  readonly notes: Map<string, Map<string, { value: unknown; at: Millis }>>
   readonly bell: Bell
 }
 
@@ -70,6 +90,10 @@ export const createStore = (): Store => ({
   workers: new Map(),
   schedules: new Map(),
   events: { batches: [], last: 0, kept: 0, trimmed: 0 },
+  groups: new Map(),
+  keys: new Map(),
+  turns: new Map(),
+  notes: new Map(),
   bell: createBell(),
 })
 
@@ -83,30 +107,8 @@ export function knownState({ live, statuses, dead }: Store, id: string, now: Mil
   return statuses.get(id)?.state ?? (dead.has(id) ? "failed" : undefined)
 }
 
-/** Stores an envelope unless its id is known; answers the state of the stored task, or of the known one. */
-export function add(
-  store: Store,
-  envelope: Envelope,
-  now: Millis,
-): { kind: "stored" | "duplicate"; state: TaskState } {
-  const known = knownState(store, envelope.id, now)
-  if (known) return { kind: "duplicate", state: known }
-  const kept = decodeEnvelope(encodeEnvelope(envelope))
-  const task: Live = { envelope: kept, token: 0, attempts: 0, dueAt: kept.dueAt, replays: [] }
-  store.live.set(kept.id, task)
-  return { kind: "stored", state: stateOf(task, now) }
-}
-
 /** Of two statuses for one id the one with the higher token stays; of equal tokens, the later. */
 export function putStatus(store: Store, status: TaskStatus): void {
   const known = store.statuses.get(status.id)
   if (!known || known.token <= status.token) store.statuses.set(status.id, copy(status))
-}
-
-/** Ends a live task as cancelled and answers the status that was written. */
-export function endCancelled(store: Store, task: Live, now: Millis): TaskStatus {
-  const status = copy(endedStatusOf(task, "cancelled", now))
-  store.live.delete(task.envelope.id)
-  putStatus(store, status)
-  return status
 }

@@ -31,6 +31,7 @@ interface Done {
 
 const COUNTED: Record<Sent["kind"], keyof Done> = {
   stored: "accepted",
+  replaced: "accepted",
   duplicate: "duplicates",
   spooled: "spooled",
 }

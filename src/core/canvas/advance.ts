@@ -1,25 +1,26 @@
 import type { Millis } from "../kit/clock.ts"
-import type { Envelope } from "../task/envelope.ts"
+import { derivedId } from "../kit/derived-id.ts"
+import type { Envelope, TaskId } from "../task/envelope.ts"
+import { type Sending, start } from "./start.ts"
 
-const NOTHING: readonly Envelope[] = Object.freeze([])
+const NOTHING: Sending = Object.freeze({ envelopes: [], groups: [] })
 
 /**
- * What follows a success: the next link of the task's chain, which takes the result as its input and carries the
- * rest of the chain. Its id is derived from its parent's, so that a doubled settlement can not double it.
+ * What follows a success: the next link of the task's chain, which is given the result and carries the rest of the
+ * chain. Its id is derived, so that a doubled settlement can not double it.
  */
-export function nextOf(envelope: Envelope, result: unknown, now: Millis): readonly Envelope[] {
-  if (envelope.then === undefined) return NOTHING
-  const [first, ...rest] = envelope.then
+export function nextOf(envelope: Envelope, result: unknown, now: Millis): Sending {
+  const [first, ...rest] = envelope.then ?? []
   if (!first) return NOTHING
-  const link: Envelope = {
-    ...first,
-    id: `${envelope.id}/1`,
-    input: first.input ?? result,
-    enqueuedAt: now,
-    dueAt: Math.max(now, first.dueAt),
-    parent: envelope.id,
-    root: envelope.root ?? envelope.id,
-    then: rest,
-  }
-  return [link]
+  const { id, root = id } = envelope
+  const into: Sending = { envelopes: [], groups: [] }
+  const link = rest.length > 0 ? { ...first, then: rest } : first
+  start(link, { id: stepAfter(id), now, before: { result }, parent: id, root }, into)
+  return into
+}
+
+/** `a`, `a/1`, `a/2`, … */
+function stepAfter(id: TaskId): TaskId {
+  const [, base, step] = /^(.*)\/(\d{1,9})$/.exec(id) ?? [undefined, id, "0"]
+  return derivedId(base as string, `/${Number(step) + 1}`)
 }

@@ -1,13 +1,16 @@
 import type { Millis } from "../kit/clock.ts"
 import type { Refusal } from "../policy/gate.ts"
 import { decide } from "../policy/verdict.ts"
+import type { Envelope } from "../task/envelope.ts"
 import type { Failure } from "../task/failure.ts"
+import { type Arrival, absenceOf, CANCELLED_MEMBER } from "../task/group.ts"
 import type { Delivery } from "../task/lease.ts"
 import type { Outcome } from "../task/outcome.ts"
 import type { RetryPolicy } from "../task/retry.ts"
 import type { EndState, TaskStatus } from "../task/status.ts"
 import type { Settlement, Verdict } from "../task/verdict.ts"
 import { nextOf } from "./advance.ts"
+import { BROKE } from "./builtin.ts"
 
 /** One finished run, with all that deciding about it needs. */
 export interface Finished {
@@ -19,19 +22,49 @@ export interface Finished {
   readonly worker: string
   readonly now: Millis
   readonly random: number
+  /** What its handler wants sent if it succeeds. */
+  readonly after?: readonly Envelope[] | undefined
 }
 
 /** A finished run as the one settlement that carries the verdict, what people will see, and what follows. */
 export function settlementOf(run: Finished): Settlement {
-  const { delivery, outcome, now } = run
+  const { delivery, outcome, now, after = [] } = run
+  const { envelope, lease } = delivery
+  if (envelope.task === BROKE && outcome.kind === "failed") return brokenSettlement(run, outcome.error)
   const verdict = decide(delivery, outcome, run.policy, now, run.random)
   const state = endStateOf(verdict, outcome)
-  return {
-    lease: delivery.lease,
-    verdict,
-    status: state && statusOf(run, state, verdict.kind === "bury" ? verdict.reason : undefined),
-    next: outcome.kind === "succeeded" ? nextOf(delivery.envelope, outcome.result, now) : [],
+  const error = verdict.kind === "bury" ? verdict.reason : undefined
+  const status = state && statusOf(run, state, error)
+  if (!state) return { lease, verdict, status, next: [] }
+  const unique = keyOf(envelope)
+  if (outcome.kind !== "succeeded") {
+    const arrive = absenceOf(envelope, error ?? (state === "expired" ? EXPIRED : CANCELLED_MEMBER))
+    return { lease, verdict, status, next: [], ...(arrive && { arrive }), ...unique }
   }
+  const { envelopes, groups } = nextOf(envelope, outcome.result, now)
+  const arrive = arrivalOf(envelope, outcome.result)
+  return {
+    ...{ lease, verdict, status, next: after.length > 0 ? [...envelopes, ...after] : envelopes },
+    ...(groups.length > 0 && { opens: groups }),
+    ...(arrive && { arrive }),
+    ...unique,
+  }
+}
+
+const EXPIRED = { name: "Expired", message: "it was not begun in time", code: "expired" }
+
+/** A member's success, once nothing of its chain is left. */
+const arrivalOf = ({ id, group, then }: Envelope, result: unknown): Arrival | undefined =>
+  group && !then?.length ? { ...group, id, ok: true, result } : undefined
+
+const keyOf = ({ unique }: Envelope) => (unique ? { unique: unique.key } : {})
+
+/** A group within a group has failed: that is no dead letter, for those of its members tell more. */
+function brokenSettlement(run: Finished, error: Failure): Settlement {
+  const { envelope, lease } = run.delivery
+  const arrive = absenceOf(envelope, error)
+  const status = statusOf(run, "failed", error)
+  return { lease, verdict: { kind: "ack" }, status, next: [], ...(arrive && { arrive }) }
 }
 
 function endStateOf(verdict: Verdict, outcome: Outcome | Refusal): EndState | undefined {

@@ -45,10 +45,10 @@ export function splitResults(
   const broker: Broker = {
     ...here.broker,
 
-    async enqueue(envelopes) {
+    async enqueue(envelopes, groups) {
       const ended = await there.results.get(envelopes.map(({ id }) => id))
       const fresh = envelopes.filter((_, at) => !ended[at])
-      const stored = (await here.broker.enqueue(fresh)).values()
+      const stored = (await here.broker.enqueue(fresh, groups)).values()
       return ended.map(
         (status): Enqueued =>
           status

@@ -1,6 +1,7 @@
 import type { Broker } from "../contracts/broker.ts"
 import type { Driver } from "../contracts/driver.ts"
 import type { Clock, Millis } from "../kit/clock.ts"
+import { fingerprint } from "../kit/fingerprint.ts"
 import { uuidv7 } from "../kit/id.ts"
 import { type Envelope, parseEnvelope } from "../task/envelope.ts"
 import type { Delivery } from "../task/lease.ts"
@@ -123,13 +124,3 @@ export function createSpool(
 
 /** A queue for each target; its name says nothing, the envelopes in it do. */
 const queueOf = ({ store, namespace }: SpoolTarget): string => `to-${fingerprint(`${namespace}\n${store}`)}`
-
-/** FNV-1a, twice with different beginnings: 64 bits, for telling a handful of stores apart. */
-function fingerprint(text: string): string {
-  const half = (start: number) => {
-    let hash = start
-    for (let at = 0; at < text.length; at++) hash = Math.imul(hash ^ text.charCodeAt(at), 0x01000193)
-    return (hash >>> 0).toString(16).padStart(8, "0")
-  }
-  return half(0x811c9dc5) + half(0x01234567)
-}

@@ -1,5 +1,6 @@
 import type { Millis } from "../kit/clock.ts"
 import type { Envelope, TaskId } from "../task/envelope.ts"
+import type { Group } from "../task/group.ts"
 import type { Delivery, Lease } from "../task/lease.ts"
 import type { Progress, TaskState, TaskStatus } from "../task/status.ts"
 import type { Settled, Settlement } from "../task/verdict.ts"
@@ -25,12 +26,21 @@ import type { Settled, Settlement } from "../task/verdict.ts"
  * not: then nothing of the call is known to be stored, and calling again is safe.
  */
 export interface Broker {
-  /** Stores envelopes, in order. An id the store already knows, live or ended, is a duplicate and changes nothing. */
-  enqueue(envelopes: readonly Envelope[]): Promise<readonly Enqueued[]>
+  /**
+   * Stores envelopes, in order. An id the store already knows, live or ended, is a duplicate and changes nothing. So is
+   * one whose `unique` key is taken: the answer then names the task that has it. A key is taken for as long as the task
+   * that has it waits or runs, or as its window lasts, and not an instant longer, whatever became of that task.
+   *
+   * Groups are opened when all envelopes of the call are stored; one that is known already is left as it is.
+   */
+  enqueue(envelopes: readonly Envelope[], groups?: readonly Group[]): Promise<readonly Enqueued[]>
 
   /**
-   * Leases up to `max` ready tasks: earlier queues of the list first, then the higher priority, then the earlier
-   * due, then the earlier stored. Paused queues give nothing. A stored task that can not be read is buried at
+   * Leases up to `max` ready tasks: earlier queues of the list first, then the higher priority, then the key whose
+   * turn it is, then the earlier due, then the earlier stored. Where a queue holds tasks with a `fair` key, keys take
+   * turns within a priority, those without one as a key of their own: each turn costs its key 1 / weight, the key that
+   * has spent the least is next, and one that comes anew has spent as much as the last that had a turn, so that no
+   * backlog is in its way. Paused queues give nothing. A stored task that can not be read is buried at
    * once, kept raw among the dead letters, and its status says failed.
    */
   reserve(ask: ReserveAsk): Promise<Reserved>
@@ -85,8 +95,10 @@ export interface Reserved {
 
 /** What became of one envelope. */
 export interface Enqueued {
+  /** Its own, or where its `unique` key was taken that of the task which has it. */
   readonly id: TaskId
-  readonly kind: "stored" | "duplicate"
+  /** `replaced`: the task that waited has taken over what this one brought. */
+  readonly kind: "stored" | "duplicate" | "replaced"
   /** The state of the stored task, or of the one that was there. */
   readonly state: TaskState
 }

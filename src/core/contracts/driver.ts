@@ -1,7 +1,9 @@
 import type { Clock, Millis } from "../kit/clock.ts"
 import type { Broker } from "./broker.ts"
 import type { EventLog } from "./events.ts"
+import type { Groups } from "./groups.ts"
 import type { Inspector } from "./inspector.ts"
+import type { Notes } from "./notes.ts"
 import type { ResultBackend } from "./results.ts"
 import type { ScheduleStore } from "./schedules.ts"
 import type { WorkerRegistry } from "./workers.ts"
@@ -17,6 +19,8 @@ export interface Driver {
   readonly workers: WorkerRegistry
   readonly schedules: ScheduleStore
   readonly events: EventLog
+  readonly groups?: Groups
+  readonly notes?: Notes
   /**
    * Throws `unavailable` when the store can not be used. Answers the store's own time where it has a clock of its own:
    * that of another machine.

@@ -24,6 +24,9 @@ export interface Inspector {
    */
   purge(queue: string, max: number): Promise<number>
 
+  /** Forgets unique keys that nobody has any more, at most `max`; answers how many. */
+  forgetKeys?(max: number): Promise<number>
+
   readonly deadLetters: DeadLetters
 }
 
@@ -82,6 +85,8 @@ export interface DeadLetterFilter {
 export interface ReplayAsk {
   readonly id: TaskId
   readonly dueAt: Millis
+  /** Keep its place in its group: what it comes to replaces its failure there. Else it runs alone. */
+  readonly rejoin?: boolean | undefined
   /** Replaces the input, and only it. */
   readonly edit?: { readonly input: unknown } | undefined
 }

@@ -2,6 +2,7 @@ import * as v from "valibot"
 import type { Millis } from "../kit/clock.ts"
 import { messageOf, StemError } from "../kit/errors.ts"
 import { deepFreeze } from "../kit/freeze.ts"
+import type { Membership } from "./membership.ts"
 import { RetryPolicy } from "./retry.ts"
 
 /** A UUIDv7, or the caller's own id: 1 to 200 characters without spaces or control characters. */
@@ -46,10 +47,82 @@ export interface Envelope {
   readonly timeLimits?: TimeLimits | undefined
   readonly headers: Readonly<Record<string, string>>
   /** The rest of its chain: the first of them is sent when this task succeeds. */
-  readonly then?: readonly Envelope[] | undefined
+  readonly then?: readonly Link[] | undefined
+  /** Its place in a group. */
+  readonly group?: Membership | undefined
+  /** What it is given when it runs: the results of a group's members in order, or what became of those that failed. */
+  readonly gathers?: Gathers | undefined
+  /**
+   * What becomes of the result before it, or of the results it gathers, where it has an input of its own: `true` puts
+   * the fields of both together, a name puts it under that name. Without an input of its own it is the input.
+   */
+  readonly merge?: true | string | undefined
+  /** As a link: not before this long after it was sent. */
+  readonly delayMs?: Millis | undefined
+  readonly unique?: Unique | undefined
+  readonly fair?: Fair | undefined
   readonly parent?: TaskId | undefined
   readonly root?: TaskId | undefined
 }
+
+/**
+ * What else of its key may be there. The key is the sender's whole: two tasks of one key meet, whatever they are.
+ *
+ * - `live`: none that waits or runs.
+ * - `window`: none that waits or runs, and none that was sent in the last `forMs`.
+ * - `throttle`: none that was sent in the last `forMs`.
+ * - `debounce`: one that waits takes over what the new one brings, its instant too. One that runs does not matter.
+ * - `replace`: the same, and it keeps its own instant.
+ */
+export interface Unique {
+  readonly key: string
+  readonly mode: "live" | "window" | "throttle" | "debounce" | "replace"
+  /** With `window` and `throttle`. */
+  readonly forMs?: Millis | undefined
+}
+
+/** The end of a group, and what of it a task is given. */
+export interface Gathers {
+  readonly group: string
+  readonly what: "results" | "failures"
+}
+
+/** Tasks of one queue and priority take turns by key; a key of twice the weight has twice the turns. */
+export interface Fair {
+  readonly key: string
+  /** 1 to 100. Default: 1. */
+  readonly weight?: number | undefined
+}
+
+/** What a chain goes on with: a task, or a group that is opened then. */
+export type Link = Envelope | GroupLink
+
+/** A group that is not open yet. What follows it in its chain is sent when it is complete. */
+export interface GroupLink {
+  readonly v: 1
+  readonly members: readonly Link[]
+  readonly tolerate?: number | undefined
+  /** Sent when it is broken. */
+  readonly broken?: Envelope | undefined
+  readonly then?: readonly Link[] | undefined
+  readonly group?: Membership | undefined
+}
+
+const MembershipSchema = v.looseObject({ group: Id, index: v.pipe(v.number(), v.integer(), v.minValue(0)) })
+const Key = v.pipe(v.string(), v.minLength(1), v.maxLength(300))
+
+const GroupLinkSchema: v.GenericSchema<unknown, GroupLink> = v.looseObject({
+  v: v.literal(1),
+  members: v.array(v.lazy(() => LinkSchema)),
+  tolerate: v.optional(v.pipe(v.number(), v.integer(), v.minValue(0))),
+  broken: v.optional(v.lazy(() => EnvelopeSchema)),
+  then: v.optional(v.array(v.lazy(() => LinkSchema))),
+  group: v.optional(MembershipSchema),
+}) as v.GenericSchema<unknown, GroupLink>
+
+const LinkSchema: v.GenericSchema<unknown, Link> = v.lazy((link) =>
+  typeof link === "object" && link !== null && "members" in link ? GroupLinkSchema : EnvelopeSchema,
+)
 
 const EnvelopeSchema: v.GenericSchema<unknown, Envelope> = v.looseObject({
   v: v.literal(1),
@@ -64,7 +137,24 @@ const EnvelopeSchema: v.GenericSchema<unknown, Envelope> = v.looseObject({
   retry: v.optional(v.partial(RetryPolicy)),
   timeLimits: v.optional(v.looseObject({ softMs: v.optional(Length), hardMs: v.optional(Length) })),
   headers: v.record(v.string(), v.string()),
-  then: v.optional(v.array(v.lazy(() => EnvelopeSchema))),
+  then: v.optional(v.array(LinkSchema)),
+  group: v.optional(MembershipSchema),
+  gathers: v.optional(v.looseObject({ group: Id, what: v.picklist(["results", "failures"]) })),
+  merge: v.optional(v.union([v.literal(true), Name])),
+  delayMs: v.optional(Instant),
+  unique: v.optional(
+    v.looseObject({
+      key: Key,
+      mode: v.picklist(["live", "window", "throttle", "debounce", "replace"]),
+      forMs: v.optional(Length),
+    }),
+  ),
+  fair: v.optional(
+    v.looseObject({
+      key: Key,
+      weight: v.optional(v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(100))),
+    }),
+  ),
   parent: v.optional(Id),
   root: v.optional(Id),
 }) as v.GenericSchema<unknown, Envelope>
@@ -93,8 +183,8 @@ function isOrdinary(value: unknown): value is Envelope {
   if (typeof value !== "object" || value === null) return false
   let fields = 0
   for (const key in value) {
-    if (!ORDINARY.has(key)) return false
-    fields++
+    if (ORDINARY.has(key)) fields++
+    else if (!SOMETIMES.get(key)?.((value as Record<string, unknown>)[key])) return false
   }
   const { v, id, task, queue, priority, enqueuedAt, dueAt, headers } = value as Envelope
   return (
@@ -113,6 +203,21 @@ function isOrdinary(value: unknown): value is Envelope {
 
 /** The fields that every envelope has, and most have no other. */
 const ORDINARY = new Set("v id task input queue priority enqueuedAt dueAt headers".split(" "))
+
+/** Fields that the tasks of a flow have, by the thousand. */
+const SOMETIMES: ReadonlyMap<string, (value: unknown) => boolean> = new Map([
+  ["parent", (value) => isText(value, ID)],
+  ["root", (value) => isText(value, ID)],
+  ["group", isMembership],
+  ["then", (value) => Array.isArray(value) && value.every(isOrdinary)],
+])
+
+function isMembership(value: unknown): boolean {
+  if (typeof value !== "object" || value === null) return false
+  for (const key in value) if (key !== "group" && key !== "index") return false
+  const { group, index } = value as Membership
+  return isText(group, ID) && isWhole(index)
+}
 
 const isText = (value: unknown, shape: RegExp) => typeof value === "string" && shape.test(value)
 const isWhole = (value: unknown) => typeof value === "number" && Number.isInteger(value) && value >= 0

@@ -1,6 +1,7 @@
 import type { Millis } from "../kit/clock.ts"
 import type { Envelope } from "./envelope.ts"
 import type { Failure } from "./failure.ts"
+import type { Arrival, Group } from "./group.ts"
 import type { Lease } from "./lease.ts"
 import type { TaskStatus } from "./status.ts"
 
@@ -19,6 +20,12 @@ export interface Settlement {
   readonly status?: TaskStatus | undefined
   /** What follows from it. */
   readonly next: readonly Envelope[]
+  /** Groups that follow from it; their members are among `next`. */
+  readonly opens?: readonly Group[] | undefined
+  /** What its group hears, once its part in it is over. */
+  readonly arrive?: Arrival | undefined
+  /** The key that its end sets free, unless it is held for a while. */
+  readonly unique?: string | undefined
 }
 
 /** "stale": somebody else holds or has settled the task; nothing was changed. */

@@ -54,7 +54,10 @@ describe("settlement", () => {
       { kind: "succeeded", result: 43 },
       { ...delivery, envelope: b as Delivery["envelope"] },
     ).next
-    expect(next).toMatchObject([{ id: "a/1/1", task: "task.c", input: { own: true }, then: [] }])
+    expect(next).toMatchObject([
+      { id: "a/2", task: "task.c", input: { own: true }, parent: "a/1", root: "root" },
+    ])
+    expect(next[0]?.then).toBeUndefined()
   })
 
   test.each([

@@ -25,10 +25,20 @@ const oddity = fc.oneof(
     "\u007f",
   ),
   fc.constantFrom<unknown>({}, [], { a: "b" }, { a: 1 }, [ordinary], { max: 3 }, { softMs: 5 }, null),
+  fc.constantFrom<unknown>(
+    { group: "g", index: 0 },
+    { group: "g", index: -1 },
+    { group: "g", index: 1, x: 1 },
+  ),
+  fc.constantFrom<unknown>([{ v: 1, members: [ordinary] }], [{ ...ordinary, then: [{}] }], {
+    key: "k",
+    mode: "live",
+  }),
 )
 const field = fc.constantFrom(
   ...Object.keys(ordinary),
   ...["expiresAt", "retry", "timeLimits", "then", "parent", "root", "futureField", "__proto__"],
+  ...["group", "gathers", "merge", "delayMs", "unique", "fair"],
 )
 
 const outcome = (read: () => unknown) => {
