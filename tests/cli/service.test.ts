@@ -1,49 +1,60 @@
-import { afterAll, beforeAll, expect, test } from "bun:test"
+import { afterAll, beforeAll, describe, expect, test } from "bun:test"
 import { openNotifySocket } from "../support/notify-socket.ts"
-import { makeStem, type Stem, TASKS } from "./stem.ts"
+import { makeStem, STORES, type Stem, TASKS } from "./stem.ts"
 
 let stem: Stem
-beforeAll(async () => {
-  stem = await makeStem()
-  await stem.write("tasks.ts", TASKS)
+
+describe.each([...STORES])("on %s", (store) => {
+  beforeAll(async () => {
+    stem = await makeStem(store)
+    await stem.write("tasks.ts", TASKS)
+  })
+  afterAll(() => stem.remove())
+
+  test("a worker tells its service manager that it is ready, alive, reloading and stopping", async () => {
+    using socket = openNotifySocket(`${stem.folder}/notify`)
+    const env = { NOTIFY_SOCKET: socket.path, WATCHDOG_USEC: "7000000" }
+    const worker = stem.start(["worker", "tasks.ts", "--isolates", "1", "--shell"], { env })
+    await socket.heard("READY=1")
+    expect(socket.lines).toEqual(["READY=1"])
+    await socket.heard("WATCHDOG=1")
+    worker.child.kill("SIGHUP")
+    await socket.heard("READY=1", 2)
+    // What it runs can not speak for it.
+    const { out } = await stem.run(["run", "--wait", "--", "env"])
+    expect(out).toContain("STEM_TASK_ID=")
+    expect(out).not.toContain("NOTIFY_SOCKET")
+    worker.child.kill("SIGTERM")
+    await socket.heard("STOPPING=1")
+    expect((await worker.done).code).toBe(0)
+    expect(socket.lines.filter((line) => line !== "WATCHDOG=1")).toEqual([
+      "READY=1",
+      "RELOADING=1",
+      "READY=1",
+      "STOPPING=1",
+    ])
+  }, 20_000)
 })
-afterAll(() => stem.remove())
 
-test("a worker tells its service manager that it is ready, alive, reloading and stopping", async () => {
-  using socket = openNotifySocket(`${stem.folder}/notify`)
-  const env = { NOTIFY_SOCKET: socket.path, WATCHDOG_USEC: "7000000" }
-  const worker = stem.start(["worker", "tasks.ts", "--isolates", "1", "--shell"], { env })
-  await socket.heard("READY=1")
-  expect(socket.lines).toEqual(["READY=1"])
-  await socket.heard("WATCHDOG=1")
-  worker.child.kill("SIGHUP")
-  await socket.heard("READY=1", 2)
-  // What it runs can not speak for it.
-  const { out } = await stem.run(["run", "--wait", "--", "env"])
-  expect(out).toContain("STEM_TASK_ID=")
-  expect(out).not.toContain("NOTIFY_SOCKET")
-  worker.child.kill("SIGTERM")
-  await socket.heard("STOPPING=1")
-  expect((await worker.done).code).toBe(0)
-  expect(socket.lines.filter((line) => line !== "WATCHDOG=1")).toEqual([
-    "READY=1",
-    "RELOADING=1",
-    "READY=1",
-    "STOPPING=1",
-  ])
-}, 20_000)
+describe("where no server is asked", () => {
+  beforeAll(async () => {
+    stem = await makeStem()
+    await stem.write("tasks.ts", TASKS)
+  })
+  afterAll(() => stem.remove())
 
-test("stem worker --systemd prints a unit for the same command line, and starts nothing", async () => {
-  const flags = ["--queues", "a,b", "--grace", "45s", "--shell", "--shell-allow", "/opt/jobs/*"]
-  const { code, out, err } = await stem.run(["worker", "tasks.ts", ...flags, "--systemd"])
-  expect({ code, err }).toEqual({ code: 0, err: "" })
-  expect(out).toMatch(
-    /^ExecStart=\S+ \S+ worker --queues=a,b --grace=45s --shell "--shell-allow=\/opt\/jobs\/\*" tasks.ts$/m,
-  )
-  expect(out).toContain(`WorkingDirectory=${stem.folder}\n`)
-  expect(out).toContain("TimeoutStopSec=75\n")
-  expect(out).not.toContain("--systemd")
-  expect((await stem.json(["inspect", "workers"])).length).toBe(0)
+  test("stem worker --systemd prints a unit for the same command line, and starts nothing", async () => {
+    const flags = ["--queues", "a,b", "--grace", "45s", "--shell", "--shell-allow", "/opt/jobs/*"]
+    const { code, out, err } = await stem.run(["worker", "tasks.ts", ...flags, "--systemd"])
+    expect({ code, err }).toEqual({ code: 0, err: "" })
+    expect(out).toMatch(
+      /^ExecStart=\S+ \S+ worker --queues=a,b --grace=45s --shell "--shell-allow=\/opt\/jobs\/\*" tasks.ts$/m,
+    )
+    expect(out).toContain(`WorkingDirectory=${stem.folder}\n`)
+    expect(out).toContain("TimeoutStopSec=75\n")
+    expect(out).not.toContain("--systemd")
+    expect((await stem.json(["inspect", "workers"])).length).toBe(0)
+  })
 })
 
 test("stem beat tells its service manager that it is ready, alive, reloading and stopping", async () => {

@@ -3,6 +3,9 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { dirname, join } from "node:path"
 import { fileURLToPath } from "node:url"
+import { type Place, placeOn, type StoreName } from "./places.ts"
+
+export { STORES, type StoreName } from "./places.ts"
 
 export const MAIN = join(dirname(fileURLToPath(import.meta.url)), "../../src/main.ts")
 
@@ -18,8 +21,12 @@ export interface RunOptions {
   readonly cwd?: string
 }
 
-export interface Stem {
+export interface Stem extends Pick<Place, "namespace" | "beside"> {
   readonly folder: string
+  /** Where its tasks lie. */
+  readonly url: string
+  /** What a process needs that the test starts by itself. */
+  readonly env: Readonly<Record<string, string>>
   /** Runs to the end. */
   run(args: readonly string[], options?: RunOptions): Promise<Ran>
   /** The same, and reads stdout as JSON; throws when the command did not answer 0. */
@@ -41,15 +48,17 @@ export interface Running {
   readonly done: Promise<Ran>
 }
 
-export async function makeStem(): Promise<Stem> {
+/** On the store that is named, in a folder and a namespace that nobody else uses. */
+export async function makeStem(store: StoreName = "sqlite"): Promise<Stem> {
   const folder = await mkdtemp(join(tmpdir(), "stem-cli-"))
+  const place = placeOn(store, folder)
   const environment = (env: RunOptions["env"] = {}) => {
     const all: Record<string, string | undefined> = {
       PATH: process.env.PATH,
       HOME: folder,
       XDG_STATE_HOME: join(folder, "state"),
       XDG_CONFIG_HOME: join(folder, "config"),
-      STEM_BROKER_URL: `sqlite:${join(folder, "stem.db")}`,
+      ...place.env,
       ...env,
     }
     return Object.fromEntries(Object.entries(all).filter(([, value]) => value !== undefined)) as Record<
@@ -60,7 +69,8 @@ export async function makeStem(): Promise<Stem> {
   const running = new Set<Bun.Subprocess>()
 
   const stem: Stem = {
-    folder,
+    ...{ folder, url: place.env.STEM_BROKER_URL as string, env: place.env },
+    ...{ namespace: place.namespace, beside: place.beside },
     async run(args, { stdin, env, cwd } = {}) {
       const child = Bun.spawn([process.execPath, MAIN, ...args], {
         cwd: cwd ?? folder,
@@ -124,6 +134,8 @@ export async function makeStem(): Promise<Stem> {
     },
     async remove() {
       for (const child of running) child.kill("SIGKILL")
+      await Promise.all([...running].map((child) => child.exited))
+      await place.clear()
       await rm(folder, { recursive: true, force: true })
     },
   }
