@@ -12,6 +12,7 @@ const take = ({ driver }: Pick<Desk, "driver">, ids: readonly string[], ...limit
   driver.limits.take(
     ids.map((id) => ({ id, token: 1, limits })),
     LEASE,
+    1000,
   )
 
 const slot = (key: string, id: string, count: number, token = 1): Slot => ({ key, id, token, most: count })
@@ -64,6 +65,14 @@ export const limitQuestions: Questions = {
       "refused",
     )
     expect(kinds(await take(desk, ["c"], rate("fast", 1000), most("slots", 1)))).toBe("granted")
+  },
+
+  "no more is granted than there is room for, and the rest has taken nothing": async (desk) => {
+    const asks = ["a", "b", "c", "d"].map((id) => ({
+      ...{ id, token: 1, limits: [rate("k", 1000, 3), most("k", 3)] },
+    }))
+    expect(kinds(await desk.driver.limits.take(asks, LEASE, 1))).toBe("granted later later later")
+    expect(kinds(await desk.driver.limits.take(asks.slice(1), LEASE, 9))).toBe("granted granted refused")
   },
 
   "keys and namespaces have nothing to do with one another": async (desk) => {
@@ -119,7 +128,9 @@ export const limitQuestions: Questions = {
     await take(desk, ["a"], most("k", 1))
     await desk.advance(LEASE)
     await limits.keep([slot("k", "a", 1)], LEASE)
-    expect(kinds(await limits.take([{ id: "a", token: 2, limits: [most("k", 1)] }], LEASE))).toBe("granted")
+    expect(kinds(await limits.take([{ id: "a", token: 2, limits: [most("k", 1)] }], LEASE, 9))).toBe(
+      "granted",
+    )
     await limits.free([slot("k", "a", 1, 1)])
     await desk.advance(LEASE - 1)
     await limits.keep([slot("k", "a", 1, 1)], LEASE)
@@ -178,11 +189,13 @@ export const limitQuestions: Questions = {
   },
 
   "nothing asked is nothing answered": async ({ driver: { limits } }) => {
-    expect(await limits.take([], LEASE)).toEqual([])
+    expect(await limits.take([], LEASE, 9)).toEqual([])
     await limits.keep([], LEASE)
     expect(await limits.free([])).toEqual([])
     expect(await limits.park([])).toEqual([])
-    expect(await limits.take([{ id: "a", token: 1, limits: [] }], LEASE)).toMatchObject([{ kind: "granted" }])
+    expect(await limits.take([{ id: "a", token: 1, limits: [] }], LEASE, 9)).toMatchObject([
+      { kind: "granted" },
+    ])
   },
 }
 

@@ -40,10 +40,13 @@ const slot = fc.tuple(fc.constantFrom(...slots), id, fc.nat(3)).map(([limit, who
 }))
 
 const take: fc.Arbitrary<LimitStep> = fc
-  .array(fc.record({ id, token, limits: some }), { minLength: 1, maxLength: 8 })
-  .map((asks) => ({
+  .tuple(
+    fc.array(fc.record({ id, token, limits: some }), { minLength: 1, maxLength: 8 }),
+    fc.constantFrom(2, 9),
+  )
+  .map(([asks, room]) => ({
     name: `take ${asks.map((ask) => `${ask.id}: ${ask.limits.map(({ key }) => key)}`).join("; ")}`,
-    take: (limits) => limits.take(asks, LEASE),
+    take: (limits) => limits.take(asks, LEASE, room),
     asks,
   }))
 

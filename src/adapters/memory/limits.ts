@@ -47,9 +47,9 @@ export function createLimits({ limits }: Store, clock: Clock): Limiter {
     [...new Map(of.map(({ key, most }) => [key, most]))].flatMap(([key, most]) => hand(key, most))
 
   return {
-    async take(asks, leaseMs) {
-      const [now, refused] = [clock.now(), new Map<string, number>()]
-      return asks.map((ask) => takeLimits(books, ask, now, leaseMs, refused))
+    async take(asks, leaseMs, room) {
+      const taking = { now: clock.now(), leaseMs, room, refused: new Map() }
+      return asks.map((ask) => takeLimits(books, ask, taking))
     },
 
     async keep(kept, leaseMs) {

@@ -18,7 +18,7 @@ const RULE = [LEAD, LATE, AHEAD, IDLE, LOOK, LOOK_APART, FORGOTTEN] as const
 
 export function createLimits({ work, hand, desk, clock, ns }: Store): Limiter {
   const take = hand.sql(
-    `SELECT * FROM stem.take_limits(${Array.from({ length: 17 }, (_, at) => `$${at + 1}`).join(", ")})`,
+    `SELECT * FROM stem.take_limits(${Array.from({ length: 18 }, (_, at) => `$${at + 1}`).join(", ")})`,
   )
   const keep = work.sql(
     `UPDATE stem.slots s SET until = $5
@@ -62,7 +62,7 @@ export function createLimits({ work, hand, desk, clock, ns }: Store): Limiter {
   }
 
   return {
-    async take(asks, leaseMs) {
+    async take(asks, leaseMs, room) {
       if (asks.length === 0) return []
       const { limits, places } = limitTable(asks)
       const now = clock.now()
@@ -73,11 +73,13 @@ export function createLimits({ work, hand, desk, clock, ns }: Store): Limiter {
         numbers(limits.map((limit) => ("bucket" in limit ? limit.bucket.everyMs : undefined))),
         numbers(limits.map((limit) => ("bucket" in limit ? limit.bucket.burst : limit.most))),
         ...[texts(asks.map(({ id }) => id)), numbers(asks.map(({ token }) => token))],
-        ...[numbers(starts), numbers(places.flat()), ...RULE],
+        ...[numbers(starts), numbers(places.flat()), room, ...RULE],
       )
       const [instants, refusers] = [answer?.instants.split(","), answer?.places.split(",")]
       return asks.map((_, at): Grant => {
-        const [instant, limit] = [Number(instants?.[at]), limits[Number(refusers?.[at]) - 1]]
+        const [instant, place] = [Number(instants?.[at]), Number(refusers?.[at])]
+        const limit = limits[place - 1]
+        if (place < 0) return { kind: "later" }
         if (!limit) return { kind: "granted", at: instant }
         return { kind: "refused", retryAt: instant, on: limit.key, full: "most" in limit }
       })

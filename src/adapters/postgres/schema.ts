@@ -5,6 +5,7 @@ import functions from "./functions-1.sql" with { type: "text" }
 import scheduleFunctions from "./functions-2.sql" with { type: "text" }
 import eventFunctions from "./functions-3.sql" with { type: "text" }
 import limitFunctions from "./functions-4.sql" with { type: "text" }
+import roomFunctions from "./functions-5.sql" with { type: "text" }
 import tables from "./schema-1.sql" with { type: "text" }
 import scheduleTables from "./schema-2.sql" with { type: "text" }
 import eventTables from "./schema-3.sql" with { type: "text" }
@@ -17,6 +18,7 @@ const STEPS: readonly string[] = [
   [scheduleTables, scheduleFunctions].join("\n"),
   [eventTables, eventFunctions].join("\n"),
   [limitTables, limitFunctions].join("\n"),
+  roomFunctions,
 ]
 
 /** The version this Stem works with. */

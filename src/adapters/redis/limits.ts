@@ -20,10 +20,10 @@ const RULE = [LEAD, LATE, AHEAD, IDLE, LOOK, LOOK_APART, FORGOTTEN].map(String)
 export function createLimits(store: Store): Limiter {
   const { clock } = store
 
-  async function take(asks: readonly LimitAsk[], leaseMs: number): Promise<readonly Grant[]> {
+  async function take(asks: readonly LimitAsk[], leaseMs: number, room: number): Promise<readonly Grant[]> {
     const { limits, places } = limitTable(asks)
     const answer = await store.run<(string | number)[]>("limitTake", [
-      ...[String(clock.now()), String(leaseMs), ...RULE, String(limits.length)],
+      ...[String(clock.now()), String(leaseMs), String(room), ...RULE, String(limits.length)],
       ...limits.flatMap((limit) =>
         "most" in limit
           ? [limit.key, "", String(limit.most)]
@@ -37,6 +37,7 @@ export function createLimits(store: Store): Limiter {
     return asks.map((_, at): Grant => {
       const [instant, place] = [Number(answer[2 * at]), Number(answer[2 * at + 1])]
       const limit = limits[place - 1]
+      if (place < 0) return { kind: "later" }
       if (!limit) return { kind: "granted", at: instant }
       return { kind: "refused", retryAt: instant, on: limit.key, full: "most" in limit }
     })
@@ -66,9 +67,14 @@ export function createLimits(store: Store): Limiter {
   }
 
   return {
-    async take(asks, leaseMs) {
+    async take(asks, leaseMs, room) {
       const grants: Grant[] = []
-      for (const some of chunks(asks, CHUNK)) grants.push(...(await take(some, Math.round(leaseMs))))
+      let left = room
+      for (const some of chunks(asks, CHUNK)) {
+        const answers = await take(some, Math.round(leaseMs), left)
+        left -= answers.filter(({ kind }) => kind === "granted").length
+        grants.push(...answers)
+      }
       return grants
     },
 

@@ -86,11 +86,11 @@ export function createLimits({ commit, clock, connection: { sql }, ns }: Store):
   }
 
   return {
-    take: (asks, leaseMs) =>
+    take: (asks, leaseMs, room) =>
       commit.write(() => {
-        const [now, refused] = [clock.now(), new Map<string, number>()]
-        const books = openBooks(now)
-        const grants = asks.map((ask) => takeLimits(books, ask, now, leaseMs, refused))
+        const taking = { now: clock.now(), leaseMs, room, refused: new Map() }
+        const books = openBooks(taking.now)
+        const grants = asks.map((ask) => takeLimits(books, ask, taking))
         books.write()
         return grants
       }),

@@ -13,10 +13,10 @@ import type { Grant, LimitAsk } from "../task/limit.ts"
 export interface Limiter {
   /**
    * Asks for a token of every bucket and a slot of every key that has a bound, for each task all or nothing, in
-   * order. Who is refused has taken nothing. Asked again under the same token, or a later one of the same task, a
+   * order, and grants no more than there is `room` for. Who is refused has taken nothing. Asked again under the same token, or a later one of the same task, a
    * slot that is held is not taken twice.
    */
-  take(asks: readonly LimitAsk[], leaseMs: Millis): Promise<readonly Grant[]>
+  take(asks: readonly LimitAsk[], leaseMs: Millis, room: number): Promise<readonly Grant[]>
 
   /** Holds slots for `leaseMs` from now; one that is another's by now is left alone. */
   keep(slots: readonly Slot[], leaseMs: Millis): Promise<void>

@@ -74,6 +74,8 @@ export type Grant =
       /** All slots are taken: it may be woken when one is free. */
       readonly full: boolean
     }
+  /** It could have been granted, but as many as there is room for were; it has taken nothing. */
+  | { readonly kind: "later" }
 
 /** How long it takes to fill. */
 const spanOf = ({ everyMs, burst }: Bucket): Millis => (burst - 1) * everyMs + Math.min(everyMs / 2, LATE)
@@ -83,21 +85,23 @@ const idleOf = ({ everyMs }: Bucket): Millis => Math.max(2 * everyMs, IDLE)
 const tokenAt = (state: BucketState | undefined, bucket: Bucket, now: Millis): Millis =>
   Math.max(state?.next ?? 0, now - spanOf(bucket))
 
-/**
- * The rule of all stores, for one ask after the other. `refusedBefore` counts by key who of this call was refused a
- * slot before, so that they do not all look again at once.
- */
-export function takeLimits(
-  books: LimitBooks,
-  { id, token, limits }: LimitAsk,
-  now: Millis,
-  leaseMs: Millis,
-  refusedBefore: Map<string, number>,
-): Grant {
+/** What is asked for in one call, and how far it has come. */
+export interface Taking {
+  readonly now: Millis
+  readonly leaseMs: Millis
+  /** How many more may be granted. */
+  room: number
+  /** By key, how many were refused a slot: so that they do not all look again at once. */
+  readonly refused: Map<string, number>
+}
+
+/** The rule of all stores, for one ask after the other. */
+export function takeLimits(books: LimitBooks, { id, token, limits }: LimitAsk, taking: Taking): Grant {
+  const { now, leaseMs, refused } = taking
   for (const limit of limits) {
     if (!("most" in limit) || books.holds(limit.key, id) || books.taken(limit.key) < limit.most) continue
-    const before = refusedBefore.get(limit.key) ?? 0
-    refusedBefore.set(limit.key, before + 1)
+    const before = refused.get(limit.key) ?? 0
+    refused.set(limit.key, before + 1)
     const apart = ((books.waiting(limit.key) + before) * LOOK_APART) % AHEAD
     return { kind: "refused", retryAt: now + LOOK + apart, on: limit.key, full: true }
   }
@@ -112,6 +116,8 @@ export function takeLimits(
   }
   if (last && at > now + LEAD)
     return { kind: "refused", retryAt: promise(books, last, at, now), on: last.key, full: false }
+  if (taking.room < 1) return { kind: "later" }
+  taking.room -= 1
   for (const limit of limits) {
     if ("most" in limit) books.takeSlot(limit.key, id, token, now + leaseMs)
     else grant(books, limit, now)

@@ -1,13 +1,13 @@
 #!lua flags=allow-oom
--- Asks for tokens and slots, by the rule of core/task/limit.ts. ARGV: now, length of the lease, the rule's LEAD, LATE,
+-- Asks for tokens and slots, by the rule of core/task/limit.ts. ARGV: now, length of the lease, room, the rule's LEAD, LATE,
 -- AHEAD, IDLE, LOOK, LOOK_APART and FORGOTTEN, how many limits, and of each key, everyMs and burst, or key, '' and most;
 -- then of each ask id, token, how many limits, and their places. Answers for each an instant and the place of the
--- limit that refused it, or 0.
-local now, lease = tonumber(ARGV[1]), tonumber(ARGV[2])
-local LEAD, LATE, AHEAD, IDLE = tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6])
-local LOOK, APART, FORGOTTEN = tonumber(ARGV[7]), tonumber(ARGV[8]), tonumber(ARGV[9])
-local limits, at = {}, 11
-for i = 1, ARGV[10] do
+-- limit that refused it, 0 for a grant, or -1 for want of room.
+local now, lease, room = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
+local LEAD, LATE, AHEAD, IDLE = tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6]), tonumber(ARGV[7])
+local LOOK, APART, FORGOTTEN = tonumber(ARGV[8]), tonumber(ARGV[9]), tonumber(ARGV[10])
+local limits, at = {}, 12
+for i = 1, ARGV[11] do
   local key, every, number = ARGV[at], tonumber(ARGV[at + 1]), tonumber(ARGV[at + 2])
   local limit = { key = key, every = every, most = number, before = 0 }
   if every then
@@ -77,6 +77,8 @@ local function ask(id, token, count)
     end
   end
   if last and free > now + LEAD then return promise(limits[last], free, last) end
+  if room < 1 then return now, -1 end
+  room = room - 1
   for i = 1, count do take(limits[tonumber(ARGV[at + i - 1])], id, token) end
   return free, 0
 end
