@@ -1,5 +1,3 @@
-import { isTable } from "../core/config/file.ts"
-import { shownRouting } from "../core/config/routing.ts"
 import { defineCommand } from "./shell/command.ts"
 import { EXIT } from "./shell/exit.ts"
 import { OUTPUT_FLAG, STORE_FLAGS } from "./shell/flags.ts"
@@ -17,10 +15,9 @@ export default defineCommand({
     "Flags win over the environment, that over the nearest stem.toml upward, that over your own, that over defaults.",
   flags: { ...OUTPUT_FLAG, ...STORE_FLAGS },
   async run({ flags, shell }) {
-    const { values, config } = await configured(shell, flags)
-    const routed = shownRouting(config.routing).map((row) => ({ ...row, source: "file" as const }))
+    const { values } = await configured(shell, flags)
     await showList(shell, flags.output, {
-      rows: [...values, ...routed],
+      rows: values,
       columns: [
         { title: "SETTING", cell: ({ key }) => key },
         { title: "VALUE", cell: ({ shown }) => written(shown) },
@@ -34,12 +31,4 @@ export default defineCommand({
 })
 
 const written = (value: unknown) =>
-  value === null
-    ? "-"
-    : isTable(value)
-      ? Object.entries(value)
-          .map(([name, part]) => `${name}=${part}`)
-          .join(",")
-      : Array.isArray(value)
-        ? value.join(",") || "-"
-        : String(value)
+  value === null ? "-" : Array.isArray(value) ? value.join(",") || "-" : String(value)

@@ -1,12 +1,11 @@
 import { cancelling } from "./cancelling.ts"
 import { ask, type Candidate, type Questions } from "./exam.ts"
-import { hastening } from "./hastening.ts"
 import { intake } from "./intake.ts"
 import { leases } from "./leases.ts"
 import { settling } from "./settling.ts"
 import { waking } from "./waking.ts"
 
-export const brokerQuestions: readonly Questions[] = [intake, leases, settling, cancelling, waking, hastening]
+export const brokerQuestions: readonly Questions[] = [intake, leases, settling, cancelling, waking]
 
 /** Every promise of contracts/broker.ts. */
 export function examineBroker(candidate: Candidate): void {
@@ -15,5 +14,4 @@ export function examineBroker(candidate: Candidate): void {
   ask(candidate, "settle", settling)
   ask(candidate, "cancel", cancelling)
   ask(candidate, "wait", waking)
-  ask(candidate, "hasten", hastening)
 }

@@ -70,10 +70,7 @@ function mayImport(from: string, to: string): boolean {
     case "index.ts":
       return core || to === "src/stem.ts"
     case "stem.ts":
-    case "stem":
-      return (
-        core || to === "src/adapters/index.ts" || to.startsWith("src/runtime/") || to.startsWith("src/stem/")
-      )
+      return core || to === "src/adapters/index.ts" || to.startsWith("src/runtime/")
     case "commands":
       return core || to === "src/stem.ts" || to.startsWith("src/commands/")
     case "runtime":

@@ -3,8 +3,6 @@ import { createBroker } from "./broker.ts"
 import { createEvents } from "./events.ts"
 import { createGroups } from "./groups.ts"
 import { createInspector } from "./inspector.ts"
-import { createLimits } from "./limits.ts"
-import { createLocks } from "./locks.ts"
 import { createNotes } from "./notes.ts"
 import { createResults } from "./results.ts"
 import { createSchedules } from "./schedules.ts"
@@ -34,8 +32,6 @@ export async function open(url: string, { namespace, clock }: DriverOptions): Pr
     events: createEvents(store, clock, closing.signal),
     groups: createGroups(store, clock),
     notes: createNotes(store, clock),
-    limits: createLimits(store, clock),
-    locks: createLocks(store, clock),
     ping: async () => undefined,
     async checkup() {
       return [

@@ -11,7 +11,6 @@ import type {
 import type { Clock, Millis } from "../kit/clock.ts"
 import { messageOf } from "../kit/errors.ts"
 import type { Listener } from "../observe/events.ts"
-import type { Router } from "../policy/routing.ts"
 import type { TaskId } from "../task/envelope.ts"
 import { isEnded } from "../task/status.ts"
 import { type Decision, decide, type EndOf } from "./decide.ts"
@@ -26,8 +25,6 @@ export interface TurnParts {
   readonly results: ResultBackend
   readonly clock: Clock
   readonly emit: Listener
-  /** Where firings go whose schedules name no queue. */
-  readonly router?: Router | undefined
 }
 
 /** Reads what became of the earlier firings of these schedules. */
@@ -52,12 +49,7 @@ export async function readEnds(
 }
 
 /** Decides about each schedule; one about which nothing can be decided is paused with the reason. */
-export function turnsOf(
-  claimed: readonly ClaimedSchedule[],
-  endOf: EndOf,
-  now: Millis,
-  router?: Router,
-): readonly Decided[] {
+export function turnsOf(claimed: readonly ClaimedSchedule[], endOf: EndOf, now: Millis): readonly Decided[] {
   return claimed.map((one) => {
     const { schedule, state, lease } = one
     try {
@@ -67,7 +59,7 @@ export function turnsOf(
         ...decision.fire.map((nominalAt) => ({
           nominalAt,
           firedAt: now,
-          envelope: firingEnvelope(schedule, nominalAt, now, router),
+          envelope: firingEnvelope(schedule, nominalAt, now),
         })),
       ]
       firings.sort((a, b) => a.nominalAt - b.nominalAt)

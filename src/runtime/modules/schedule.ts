@@ -15,8 +15,7 @@ interface Exported {
 }
 
 /**
- * Checks one exported schedule and adds it. Of a task of these modules it remembers queue and
- * priority, for where the schedule is silent.
+ * Checks one exported schedule and adds it. Of a task of these modules it takes queue and priority where it is silent.
  * Throws `invalid` naming file and line.
  */
 export function loadSchedule(
@@ -33,6 +32,7 @@ export function loadSchedule(
       "Export the task, or name it in quotes.",
     )
   const definition = {
+    ...(spec && { queue: spec.queue, priority: spec.priority }),
     ...value,
     name: given.name ?? (name === "default" ? basename(path, extname(path)) : name),
     task: spec?.name ?? given.task,
@@ -40,13 +40,7 @@ export function loadSchedule(
   const schedule = read(definition, path, place)
   if (schedules.has(schedule.name))
     throw invalid("duplicate_schedule", `${place}: two schedules are named "${schedule.name}"`)
-  const { options } = schedule
-  schedules.set(
-    schedule.name,
-    spec
-      ? { ...schedule, options: { ...options, defaults: { queue: spec.queue, priority: spec.priority } } }
-      : schedule,
-  )
+  schedules.set(schedule.name, schedule)
 }
 
 function read(definition: object, path: string, place: string): Schedule {
