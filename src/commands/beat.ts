@@ -3,6 +3,7 @@ import { under } from "../core/config/settings.ts"
 import { formatInstant } from "../core/kit/instant.ts"
 import { createRing } from "../core/kit/ring.ts"
 import type { WorkerEvent } from "../core/observe/events.ts"
+import { createRouter } from "../core/policy/routing.ts"
 import { listenForSignals, openStores, ownCommand, readSources, serviceManager, startBeat } from "../stem.ts"
 import { beatService } from "./beat/service.ts"
 import { defineCommand } from "./shell/command.ts"
@@ -83,7 +84,13 @@ export default defineCommand({
     }
     try {
       const name = flags.name ?? `${hostname()}-${process.pid}-beat`
-      const how = { name, read, again: service.again(again.next), turned: service.turned }
+      const how = {
+        name,
+        router: createRouter(config.routing),
+        read,
+        again: service.again(again.next),
+        turned: service.turned,
+      }
       await startBeat(stores, how, hear, end.signal)
       return EXIT.done
     } finally {

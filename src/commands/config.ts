@@ -1,3 +1,5 @@
+import { isTable } from "../core/config/file.ts"
+import { shownRouting } from "../core/config/routing.ts"
 import { defineCommand } from "./shell/command.ts"
 import { EXIT } from "./shell/exit.ts"
 import { OUTPUT_FLAG, STORE_FLAGS } from "./shell/flags.ts"
@@ -15,9 +17,10 @@ export default defineCommand({
     "Flags win over the environment, that over the nearest stem.toml upward, that over your own, that over defaults.",
   flags: { ...OUTPUT_FLAG, ...STORE_FLAGS },
   async run({ flags, shell }) {
-    const { values } = await configured(shell, flags)
+    const { values, config } = await configured(shell, flags)
+    const routed = shownRouting(config.routing).map((row) => ({ ...row, source: "file" as const }))
     await showList(shell, flags.output, {
-      rows: values,
+      rows: [...values, ...routed],
       columns: [
         { title: "SETTING", cell: ({ key }) => key },
         { title: "VALUE", cell: ({ shown }) => written(shown) },
@@ -31,4 +34,12 @@ export default defineCommand({
 })
 
 const written = (value: unknown) =>
-  value === null ? "-" : Array.isArray(value) ? value.join(",") || "-" : String(value)
+  value === null
+    ? "-"
+    : isTable(value)
+      ? Object.entries(value)
+          .map(([name, part]) => `${name}=${part}`)
+          .join(",")
+      : Array.isArray(value)
+        ? value.join(",") || "-"
+        : String(value)

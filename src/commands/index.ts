@@ -19,6 +19,10 @@ export const ROOT: Entry = {
         tasks: { about: "tasks, waiting, running and ended", load: () => import("./inspect/tasks.ts") },
         task: { about: "everything known of one task", load: () => import("./inspect/task.ts") },
         schedules: { about: "what fires when", load: () => import("./inspect/schedules.ts") },
+        routing: {
+          about: "where a task would go, and why",
+          load: () => import("./inspect/routing.ts"),
+        },
         registered: {
           about: "the tasks that a module defines",
           load: () => import("./inspect/registered.ts"),

@@ -58,7 +58,7 @@ more when a signal ended it, 4 when it came to no exit code, and 5 when it took 
       }
       if (wait === undefined || flags.output === "name")
         await showOne(shell, flags.output, {
-          json: () => ({ id, task: SHELL_TASK, queue: options.queue ?? "default", state, duplicate }),
+          json: () => ({ id, task: SHELL_TASK, queue: sent.queue, state, duplicate }),
           name: () => id,
           table: () => `${id}\n`,
         })

@@ -5,6 +5,8 @@ import { ask, type Candidate, type Questions, requireKnownLacks } from "./exam.t
 import { groups } from "./groups.ts"
 import { examineInspector, inspectorQuestions } from "./inspector.ts"
 import { keys } from "./keys.ts"
+import { examineLimits, limitQuestions } from "./limits.ts"
+import { examineLocks, lockQuestions } from "./locks.ts"
 import { notes } from "./notes.ts"
 import { examineResults, resultQuestions } from "./results.ts"
 import { examineSchedules, scheduleQuestions } from "./schedules.ts"
@@ -44,6 +46,7 @@ export function examine(candidate: Candidate): void {
     ...[resultQuestions, workerQuestions, driverQuestions, eventQuestions],
     ...scheduleQuestions,
     ...(candidate.canvas === false ? [] : flowQuestions),
+    ...[limitQuestions, lockQuestions],
   ])
   ask(candidate, "driver", driverQuestions)
   examineBroker(candidate)
@@ -52,6 +55,8 @@ export function examine(candidate: Candidate): void {
   examineWorkers(candidate)
   examineSchedules(candidate)
   examineEvents(candidate)
+  examineLimits(candidate)
+  examineLocks(candidate)
   if (candidate.canvas === false) return
   ask(candidate, "groups", groups)
   ask(candidate, "unique keys", keys)

@@ -70,7 +70,10 @@ function mayImport(from: string, to: string): boolean {
     case "index.ts":
       return core || to === "src/stem.ts"
     case "stem.ts":
-      return core || to === "src/adapters/index.ts" || to.startsWith("src/runtime/")
+    case "stem":
+      return (
+        core || to === "src/adapters/index.ts" || to.startsWith("src/runtime/") || to.startsWith("src/stem/")
+      )
     case "commands":
       return core || to === "src/stem.ts" || to.startsWith("src/commands/")
     case "runtime":

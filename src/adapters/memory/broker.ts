@@ -119,6 +119,17 @@ export function createBroker(store: Store, clock: Clock, closing: AbortSignal): 
       return changed(answers)
     },
 
+    async hasten(ids) {
+      const now = clock.now()
+      const later = ids.filter((id) => {
+        const task = store.live.get(id)
+        if (!task || task.until !== undefined || task.dueAt <= now) return false
+        task.dueAt = now
+        return true
+      })
+      return changed(later)
+    },
+
     async wait(queues, until, signal) {
       const stop = AbortSignal.any([signal, closing])
       while (!stop.aborted) {

@@ -3,6 +3,8 @@ import { createBroker } from "./broker.ts"
 import { createEvents } from "./events.ts"
 import { createGroups } from "./groups.ts"
 import { createInspector } from "./inspector.ts"
+import { createLimits } from "./limits.ts"
+import { createLocks } from "./locks.ts"
 import { createNotes } from "./notes.ts"
 import { createResults } from "./results.ts"
 import { createSchedules } from "./schedules.ts"
@@ -32,6 +34,8 @@ export async function open(url: string, { namespace, clock }: DriverOptions): Pr
     events: createEvents(store, clock, closing.signal),
     groups: createGroups(store, clock),
     notes: createNotes(store, clock),
+    limits: createLimits(store, clock),
+    locks: createLocks(store, clock),
     ping: async () => undefined,
     async checkup() {
       return [

@@ -7,6 +7,7 @@ import type { Envelope } from "../../core/task/envelope.ts"
 import type { EventBatch } from "../../core/task/event-pages.ts"
 import type { Failure } from "../../core/task/failure.ts"
 import type { Arrival, Group } from "../../core/task/group.ts"
+import type { BucketState } from "../../core/task/limit.ts"
 import { stateOf } from "../../core/task/live.ts"
 import type { Schedule } from "../../core/task/schedule.ts"
 import type { Progress, Replay, TaskState, TaskStatus } from "../../core/task/status.ts"
@@ -62,6 +63,13 @@ export interface Joined {
   at: Millis
 }
 
+/** What is kept for limits: by key buckets, slots by task, and who waits for a slot by when it looks again. */
+export interface Limits {
+  readonly buckets: Map<string, BucketState>
+  readonly slots: Map<string, Map<string, { token: number; until: Millis }>>
+  readonly lines: Map<string, Map<string, Millis>>
+}
+
 /** Everything one namespace of one store holds. Each task is in exactly one of `live` and `statuses`. */
 export interface Store {
   readonly live: Map<string, Live>
@@ -79,6 +87,8 @@ export interface Store {
   readonly turns: Map<string, { last: number; readonly spent: Map<string, number> }>
   /** By task, then by name. */
   readonly notes: Map<string, Map<string, { value: unknown; at: Millis }>>
+  readonly limits: Limits
+  readonly locks: Map<string, { token: number; until: Millis }>
   readonly bell: Bell
 }
 
@@ -94,6 +104,8 @@ export const createStore = (): Store => ({
   keys: new Map(),
   turns: new Map(),
   notes: new Map(),
+  limits: { buckets: new Map(), slots: new Map(), lines: new Map() },
+  locks: new Map(),
   bell: createBell(),
 })
 

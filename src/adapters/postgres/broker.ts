@@ -1,6 +1,7 @@
 import type { Broker, Renewed } from "../../core/contracts/broker.ts"
 import { createCancel } from "./cancel.ts"
 import type { Endings } from "./endings.ts"
+import { createHasten } from "./hasten.ts"
 import type { Intake } from "./intake.ts"
 import { createLeasing } from "./reserve.ts"
 import { CANCEL } from "./rows.ts"
@@ -41,6 +42,7 @@ export function createBroker(store: Store, intake: Intake, endings: Endings): Br
     },
 
     cancel: createCancel(store, intake, endings),
+    hasten: createHasten(store),
 
     wait: (queues, until, signal) =>
       bell.attend("work", async () => {

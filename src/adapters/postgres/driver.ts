@@ -10,7 +10,9 @@ import { createEndings } from "./endings.ts"
 import { createEvents } from "./events.ts"
 import { createInspector } from "./inspector.ts"
 import { createIntake } from "./intake.ts"
+import { createLimits } from "./limits.ts"
 import { withoutSecret } from "./location.ts"
+import { createLocks } from "./locks.ts"
 import { createQueues, type Queues } from "./queues.ts"
 import { createResults } from "./results.ts"
 import { createSchedules } from "./schedules.ts"
@@ -64,6 +66,8 @@ export async function open(url: string, options: DriverOptions): Promise<Driver>
       workers,
       schedules: calls.counted(createSchedules(store)),
       events: calls.counted(createEvents(store)),
+      limits: calls.counted(createLimits(store)),
+      locks: calls.counted(createLocks(store)),
       async ping() {
         const time = "SELECT extract(epoch FROM clock_timestamp()) * 1000 AS now"
         const ask = (one: Connection) => one.use((client) => client.query<{ now: string }>(time, []))

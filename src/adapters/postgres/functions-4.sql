@@ -1,170 +1,191 @@
--- When the next waiting task of these queues is or was due; null for never. Paused queues do not count.
-CREATE FUNCTION stem.next_due(_queues integer[]) RETURNS bigint
-  LANGUAGE plpgsql STABLE
-  SET enable_seqscan = off SET enable_sort = off SET enable_bitmapscan = off SET plan_cache_mode = force_generic_plan
-  SET jit = off
-AS $$
-BEGIN
-  RETURN (
-    SELECT min(first.due) FROM unnest(_queues) AS open (queue) CROSS JOIN generate_series(0, 9) AS r (rank)
-    CROSS JOIN LATERAL (
-      SELECT t.due FROM stem.tasks t
-      WHERE t.queue = open.queue AND t.rank = r.rank AND t.renewed IS NULL AND t.until IS NULL
-        AND NOT (SELECT q.paused FROM stem.queues q WHERE q.queue = open.queue)
-      ORDER BY t.due, t.seq LIMIT 1
-    ) AS first
-  );
-END $$;
-
--- Whether something is left of what a reserve has leased.
-CREATE FUNCTION stem.is_held(_lease stem.leases) RETURNS boolean
-  LANGUAGE plpgsql STABLE
-  SET enable_seqscan = off SET enable_sort = off SET enable_bitmapscan = off SET plan_cache_mode = force_generic_plan
-  SET jit = off
-AS $$
-BEGIN
-  RETURN EXISTS (
-    SELECT FROM stem.tasks t
-    WHERE t.queue = _lease.queue AND t.rank = _lease.rank AND t.renewed IS NULL AND t.until = _lease.until
-      AND t.due BETWEEN _lease.low AND _lease.high
-  );
-END $$;
-
--- When the next lease of these queues runs or ran out; null for never. Paused queues do not count. Deletes on its way
--- what is left of reserves that have nothing left.
-CREATE FUNCTION stem.next_expiry(_queues integer[]) RETURNS bigint
+-- What moves limits; the rule is that of core/task/limit.ts. Whoever touches keys locks their names first, in one order
+-- and until the end of the transaction: so each call is one step. Names share a thousand locks, so that a call can not
+-- use up the server's.
+CREATE FUNCTION stem.lock_limits(_ns integer, _keys text[]) RETURNS void
   LANGUAGE plpgsql
-  SET enable_seqscan = off SET enable_sort = off SET enable_bitmapscan = off SET plan_cache_mode = force_generic_plan
-  SET jit = off
 AS $$
-DECLARE
-  _queue integer;
-  _lease record;
-  _next bigint;
-  _gone integer := 0;
 BEGIN
-  FOREACH _queue IN ARRAY _queues LOOP
-    CONTINUE WHEN (SELECT q.paused FROM stem.queues q WHERE q.queue = _queue);
-    _next := least(_next, (
-      SELECT min(t.renewed) FROM stem.tasks t WHERE t.queue = _queue AND t.renewed IS NOT NULL
-    ));
-    FOR _lease IN SELECT l.until, l.ctid AS place, l AS whole FROM stem.leases l
-      WHERE l.queue = _queue ORDER BY l.until
-    LOOP
-      -- So many are enough for one call: who wakes too early deletes the next.
-      IF _gone = 1000 OR stem.is_held(_lease.whole) THEN
-        _next := least(_next, _lease.until);
-        EXIT;
-      END IF;
-      -- Who else is at it does it for us.
-      DELETE FROM stem.leases l
-      WHERE l.ctid = (SELECT d.ctid FROM stem.leases d WHERE d.ctid = _lease.place FOR UPDATE SKIP LOCKED);
-      _gone := _gone + 1;
-    END LOOP;
-  END LOOP;
-  RETURN _next;
+  PERFORM pg_advisory_xact_lock(1400136047, l.place)
+  FROM (SELECT DISTINCT hashtext(_ns || ' ' || k) & 1023 AS place FROM unnest(_keys) AS k ORDER BY 1) AS l;
 END $$;
 
-DROP FUNCTION stem.reserve(integer[], integer, bigint, text, bigint);
-
--- Leases ready tasks: earlier queues first, then rank, due, seq. Each queue and rank is a range of the index, read
--- no further than there is room; the rows that others are about to lease are stepped over. Answers one row of lists,
--- which both sides handle in a fraction of the time that a row for each task takes; and where there were fewer than
--- asked for, when there may be more.
-CREATE FUNCTION stem.reserve(
-  _queues integer[], _max integer, _now bigint, _holder text, _until bigint,
-  OUT ids text, OUT tokens text, OUT attempts text, OUT replays text, OUT envelopes text, OUT wake bigint
+-- Asks for tokens and slots. A limit has either every and number (its burst), or number alone (its slots); wants are
+-- the places of limits, those of an ask from its start on. Answers for each ask an instant, and the place of the limit
+-- that refused it, or 0.
+CREATE FUNCTION stem.take_limits(
+  _ns integer, _now bigint, _until bigint, _keys text, _every float8[], _number float8[], _ids text, _tokens integer[],
+  _starts integer[], _wants integer[], _lead bigint, _late bigint, _ahead bigint, _idle bigint, _look bigint,
+  _apart bigint, _forgotten bigint, OUT instants text, OUT places text
 )
   LANGUAGE plpgsql
   SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET enable_bitmapscan = off
-  SET enable_sort = off SET plan_cache_mode = force_generic_plan SET jit = off
+  SET plan_cache_mode = force_generic_plan SET jit = off
 AS $$
-#variable_conflict use_column
 DECLARE
-  _leased integer;
+  _names text[] := stem.texts(_keys);
+  _asking text[] := stem.texts(_ids);
+  _next float8[];
+  _line float8[];
+  _over float8[];
+  _span float8[];
+  _wait float8[];
+  _taken integer[];
+  _waiting integer[];
+  _before integer[];
+  _changed boolean[];
+  _instants bigint[] := '{}';
+  _places integer[] := '{}';
+  _at float8;
+  _token float8;
+  _place integer;
+  _last integer;
+  _full integer;
 BEGIN
-  WITH leased AS (
-    UPDATE stem.tasks t SET until = _until, holder = _holder, started = _now, token = t.token + 1
-    WHERE t.ctid = ANY (ARRAY(
-      SELECT ready.place
-      FROM (
-        SELECT open.queue, rank FROM unnest(_queues) WITH ORDINALITY AS open (queue, at), generate_series(0, 9) AS rank
-        ORDER BY at, rank
-      ) AS shelf
-      CROSS JOIN LATERAL (
-        SELECT t.ctid AS place FROM stem.tasks t
-        WHERE t.queue = shelf.queue AND t.rank = shelf.rank AND t.renewed IS NULL AND t.until IS NULL AND t.due <= _now
-          AND NOT (SELECT q.paused FROM stem.queues q WHERE q.queue = shelf.queue)
-        ORDER BY t.due, t.seq LIMIT _max FOR UPDATE OF t SKIP LOCKED
-      ) AS ready
-      LIMIT _max
-    ))
-    RETURNING array_position(_queues, t.queue) AS at, t.queue, t.rank, t.due, t.seq, t.id, t.token, t.attempts,
-      t.replays, t.envelope
-  ), noted AS (
-    INSERT INTO stem.leases (until, low, high, queue, rank)
-    SELECT _until, min(due), max(due), queue, rank FROM leased GROUP BY queue, rank
-  )
-  SELECT count(*), string_agg(l.id, chr(30)), string_agg(l.token::text, ','), string_agg(l.attempts::text, ','),
-    CASE WHEN bool_or(l.replays IS NOT NULL) THEN string_agg(coalesce(l.replays, ''), chr(30)) END,
-    string_agg(replace(l.envelope, chr(30), ' '), chr(30))
-  INTO _leased, ids, tokens, attempts, replays, envelopes
-  FROM (SELECT * FROM leased ORDER BY at, rank, due, seq) AS l;
-  IF _leased < _max THEN
-    wake := least(stem.next_due(_queues), stem.next_expiry(_queues));
-  END IF;
+  PERFORM stem.lock_limits(_ns, _names);
+  DELETE FROM stem.slots s WHERE s.ns = _ns AND s.key = ANY (_names) AND s.until <= _now;
+  SELECT array_agg(coalesce(b.next, 0) ORDER BY k.at), array_agg(coalesce(b.line, 0) ORDER BY k.at),
+    array_agg(coalesce(b.over, 0) ORDER BY k.at), array_agg((k.number - 1) * k.every + least(k.every / 2, _late) ORDER BY k.at),
+    array_agg(greatest(2 * k.every, _idle) ORDER BY k.at), array_agg(0 ORDER BY k.at), array_agg(false ORDER BY k.at),
+    array_agg(CASE WHEN k.every IS NULL THEN
+      (SELECT count(*) FROM stem.slots s WHERE s.ns = _ns AND s.key = k.key) END ORDER BY k.at)
+  INTO _next, _line, _over, _span, _wait, _before, _changed, _taken
+  FROM unnest(_names, _every, _number) WITH ORDINALITY AS k (key, every, number, at)
+  LEFT JOIN stem.buckets b ON b.ns = _ns AND b.key = k.key AND k.every IS NOT NULL;
+  _waiting := array_fill(NULL::integer, ARRAY[cardinality(_names)]);
+
+  FOR _i IN 1 .. cardinality(_asking) LOOP
+    _at := _now;
+    _last := NULL;
+    _full := NULL;
+    FOR _w IN _starts[_i] .. _starts[_i + 1] - 1 LOOP
+      _place := _wants[_w];
+      IF _every[_place] IS NULL THEN
+        IF _full IS NULL AND _taken[_place] >= _number[_place] AND NOT EXISTS (
+          SELECT FROM stem.slots s WHERE s.ns = _ns AND s.key = _names[_place] AND s.id = _asking[_i]
+        ) THEN
+          _full := _place;
+        END IF;
+      ELSE
+        _token := greatest(_next[_place], _now - _span[_place]);
+        IF _token > _at THEN
+          _at := _token;
+          _last := _place;
+        END IF;
+      END IF;
+    END LOOP;
+    IF _full IS NOT NULL THEN
+      IF _waiting[_full] IS NULL THEN
+        DELETE FROM stem.lines l WHERE l.ns = _ns AND l.key = _names[_full] AND l.at <= _now - _forgotten;
+        _waiting[_full] := (SELECT count(*) FROM stem.lines l WHERE l.ns = _ns AND l.key = _names[_full]);
+      END IF;
+      _at := _now + _look + ((_waiting[_full] + _before[_full]) * _apart) % _ahead;
+      _before[_full] := _before[_full] + 1;
+      _last := _full;
+    ELSIF _last IS NOT NULL AND _at > _now + _lead THEN
+      IF _line[_last] > _at AND _line[_last] <= _now + _ahead THEN
+        _at := _line[_last];
+      END IF;
+      _line[_last] := _at + _every[_last];
+      _changed[_last] := true;
+    ELSE
+      _last := 0;
+      FOR _w IN _starts[_i] .. _starts[_i + 1] - 1 LOOP
+        _place := _wants[_w];
+        IF _every[_place] IS NULL THEN
+          INSERT INTO stem.slots AS s (ns, key, id, token, until)
+          VALUES (_ns, _names[_place], _asking[_i], _tokens[_i], _until)
+          ON CONFLICT (ns, key, id) DO NOTHING;
+          IF FOUND THEN
+            _taken[_place] := _taken[_place] + 1;
+          ELSE
+            UPDATE stem.slots s SET token = _tokens[_i], until = _until
+            WHERE s.ns = _ns AND s.key = _names[_place] AND s.id = _asking[_i];
+          END IF;
+          DELETE FROM stem.lines l WHERE l.ns = _ns AND l.key = _names[_place] AND l.id = _asking[_i];
+          IF FOUND THEN
+            _waiting[_place] := _waiting[_place] - 1;
+          END IF;
+        ELSE
+          IF _next[_place] < _now - _wait[_place] THEN
+            _line[_place] := 0;
+          END IF;
+          _next[_place] := greatest(_next[_place], _now - _span[_place]) + _every[_place];
+          _over[_place] := _next[_place] + greatest(_span[_place], _wait[_place]);
+          _changed[_place] := true;
+        END IF;
+      END LOOP;
+    END IF;
+    _instants := array_append(_instants, ceil(_at)::bigint);
+    _places := array_append(_places, _last);
+  END LOOP;
+
+  INSERT INTO stem.buckets AS b (ns, key, next, line, over)
+  SELECT _ns, c.key, c.next, c.line, c.over FROM unnest(_names, _next, _line, _over, _changed) AS c (key, next, line, over, changed)
+  WHERE c.changed
+  ON CONFLICT (ns, key) DO UPDATE SET next = excluded.next, line = excluded.line, over = excluded.over;
+  instants := array_to_string(_instants, ',');
+  places := array_to_string(_places, ',');
 END $$;
 
--- Leases tasks whose lease has run out, at the cost of an attempt: earlier queues first, then the longest lost.
--- Answers them as they were. Those that are marked as cancelled stay so, for the caller to end.
-CREATE OR REPLACE FUNCTION stem.reclaim(_queues integer[], _max integer, _now bigint, _holder text, _until bigint)
-  RETURNS SETOF stem.tasks
+-- Hands free slots to the first of the lines; the keys are locked. Answers key and id of each.
+CREATE FUNCTION stem.hand_slots(_ns integer, _now bigint, _until bigint, _forgotten bigint, _keys text[], _mosts integer[])
+  RETURNS TABLE (key text, id text)
   LANGUAGE plpgsql
   SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET enable_bitmapscan = off
-  SET enable_sort = off SET plan_cache_mode = force_generic_plan SET jit = off
+  SET plan_cache_mode = force_generic_plan SET jit = off
 AS $$
-DECLARE
-  _places tid[];
+#variable_conflict use_column
 BEGIN
-  -- Most look in vain.
-  IF NOT EXISTS (
-    SELECT FROM unnest(_queues) AS open (queue)
-    WHERE EXISTS (SELECT FROM stem.leases l WHERE l.queue = open.queue AND l.until <= _now)
-      OR EXISTS (SELECT FROM stem.tasks t WHERE t.queue = open.queue AND t.renewed <= _now)
-  ) THEN
-    RETURN;
-  END IF;
-  _places := ARRAY(
-    SELECT lost.place FROM unnest(_queues) WITH ORDINALITY AS open (queue, at)
-    CROSS JOIN LATERAL (
-      SELECT * FROM (
-        SELECT * FROM (
-          SELECT t.ctid AS place, t.until, t.seq FROM stem.tasks t
-          WHERE t.queue = open.queue AND t.renewed <= _now
-          ORDER BY t.renewed, t.seq LIMIT _max FOR UPDATE OF t SKIP LOCKED
-        ) AS renewed
-        UNION
-        SELECT fresh.* FROM (
-          SELECT l.* FROM stem.leases l WHERE l.queue = open.queue AND l.until <= _now ORDER BY l.until LIMIT 5000
-        ) AS l CROSS JOIN LATERAL (
-          SELECT t.ctid AS place, t.until, t.seq FROM stem.tasks t
-          WHERE t.queue = l.queue AND t.rank = l.rank AND t.renewed IS NULL AND t.until = l.until
-            AND t.due BETWEEN l.low AND l.high
-          LIMIT _max FOR UPDATE OF t SKIP LOCKED
-        ) AS fresh
-      ) AS lost
-      WHERE NOT (SELECT q.paused FROM stem.queues q WHERE q.queue = open.queue)
-      ORDER BY until, seq LIMIT _max
-    ) AS lost
-    LIMIT _max
-  );
+  DELETE FROM stem.slots s WHERE s.ns = _ns AND s.key = ANY (_keys) AND s.until <= _now;
   RETURN QUERY
-  SELECT t.* FROM unnest(_places) WITH ORDINALITY AS p (place, at) JOIN stem.tasks t ON t.ctid = p.place ORDER BY p.at;
-  UPDATE stem.tasks t SET until = _until, holder = _holder, started = _now, token = t.token + 1,
-    attempts = t.attempts + 1, renewed = _until
-  WHERE t.ctid = ANY (_places) AND t.cancel = 0;
-  DELETE FROM stem.leases d WHERE d.ctid = ANY (ARRAY(
-    SELECT l.ctid FROM stem.leases l WHERE l.queue = ANY (_queues) AND l.until <= _now AND NOT stem.is_held(l)
-    LIMIT 5000 FOR UPDATE OF l SKIP LOCKED
-  ));
+  WITH first AS MATERIALIZED (
+    SELECT k.key, l.id FROM unnest(_keys, _mosts) AS k (key, most) CROSS JOIN LATERAL (
+      SELECT l.id FROM stem.lines l WHERE l.ns = _ns AND l.key = k.key AND l.at > _now - _forgotten ORDER BY l.at, l.id
+      LIMIT greatest(0, k.most - (SELECT count(*) FROM stem.slots s WHERE s.ns = _ns AND s.key = k.key))
+    ) AS l
+  ), gone AS (
+    DELETE FROM stem.lines l USING first f WHERE l.ns = _ns AND l.key = f.key AND l.id = f.id
+  )
+  INSERT INTO stem.slots AS s (ns, key, id, token, until) SELECT _ns, f.key, f.id, 0, _until FROM first f
+  ON CONFLICT DO NOTHING
+  RETURNING s.key, s.id;
+END $$;
+
+-- Gives slots back and hands on what is free.
+CREATE FUNCTION stem.free_slots(
+  _ns integer, _now bigint, _until bigint, _forgotten bigint, _keys text, _mosts integer[], _of text, _ids text,
+  _tokens integer[]
+) RETURNS TABLE (key text, id text)
+  LANGUAGE plpgsql
+  SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET enable_bitmapscan = off
+  SET plan_cache_mode = force_generic_plan SET jit = off
+AS $$
+#variable_conflict use_column
+BEGIN
+  PERFORM stem.lock_limits(_ns, stem.texts(_keys));
+  DELETE FROM stem.slots s USING unnest(stem.texts(_of), stem.texts(_ids), _tokens) AS f (key, id, token)
+  WHERE s.ns = _ns AND s.key = f.key AND s.id = f.id AND s.token = f.token;
+  RETURN QUERY SELECT * FROM stem.hand_slots(_ns, _now, _until, _forgotten, stem.texts(_keys), _mosts);
+END $$;
+
+-- Puts tasks into lines and hands on what is free.
+CREATE FUNCTION stem.park_tasks(
+  _ns integer, _now bigint, _until bigint, _forgotten bigint, _keys text, _mosts integer[], _of text, _ids text,
+  _ats bigint[]
+) RETURNS TABLE (key text, id text)
+  LANGUAGE plpgsql
+  SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET enable_bitmapscan = off
+  SET plan_cache_mode = force_generic_plan SET jit = off
+AS $$
+#variable_conflict use_column
+BEGIN
+  PERFORM stem.lock_limits(_ns, stem.texts(_keys));
+  INSERT INTO stem.lines AS l (ns, key, id, at)
+  SELECT _ns, w.key, w.id, max(w.at) FROM unnest(stem.texts(_of), stem.texts(_ids), _ats) AS w (key, id, at)
+  WHERE NOT EXISTS (
+    SELECT FROM stem.slots s WHERE s.ns = _ns AND s.key = w.key AND s.id = w.id AND s.until > _now
+  )
+  GROUP BY w.key, w.id
+  ON CONFLICT (ns, key, id) DO UPDATE SET at = excluded.at;
+  RETURN QUERY SELECT * FROM stem.hand_slots(_ns, _now, _until, _forgotten, stem.texts(_keys), _mosts);
 END $$;

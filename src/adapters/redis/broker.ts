@@ -3,6 +3,7 @@ import type { Envelope } from "../../core/task/envelope.ts"
 import type { TaskState } from "../../core/task/status.ts"
 import type { Cancel } from "./cancel.ts"
 import { gather } from "./gather.ts"
+import { createHasten } from "./hasten.ts"
 import { batches, packEnvelope } from "./records.ts"
 import { createLeasing } from "./reserve.ts"
 import { createSettle } from "./settle.ts"
@@ -59,6 +60,7 @@ export function createBroker(store: Store, cancel: Cancel): Broker {
 
     settle: createSettle(store, cancel),
     cancel: cancel.cancel,
+    hasten: createHasten(store),
 
     async wait(queues, until, signal) {
       const stop = AbortSignal.any([signal, closing])

@@ -6,6 +6,8 @@ import { checkup } from "./checkup.ts"
 import { type Client, createConnection } from "./connection.ts"
 import { createEvents } from "./events.ts"
 import { createInspector } from "./inspector.ts"
+import { createLimits } from "./limits.ts"
+import { createLocks } from "./locks.ts"
 import { createResults } from "./results.ts"
 import { createSchedules } from "./schedules.ts"
 import { greet, pendingMigration } from "./schema.ts"
@@ -40,6 +42,8 @@ export async function open(url: string, options: DriverOptions): Promise<Driver>
     workers,
     schedules: createSchedules(store),
     events: createEvents(store),
+    limits: createLimits(store),
+    locks: createLocks(store),
     async ping() {
       const [seconds, micros] = await store.use((client) => client.time())
       return Number(seconds) * 1000 + Number(micros) / 1000

@@ -10,7 +10,13 @@ import eventPrune from "./scripts/event-prune.lua" with { type: "text" }
 import eventRead from "./scripts/event-read.lua" with { type: "text" }
 import eventWait from "./scripts/event-wait.lua" with { type: "text" }
 import forget from "./scripts/forget.lua" with { type: "text" }
+import hasten from "./scripts/hasten.lua" with { type: "text" }
 import letters from "./scripts/letters.lua" with { type: "text" }
+import limitBooks from "./scripts/limit-books.lua" with { type: "text" }
+import limitFree from "./scripts/limit-free.lua" with { type: "text" }
+import limitKeep from "./scripts/limit-keep.lua" with { type: "text" }
+import limitTake from "./scripts/limit-take.lua" with { type: "text" }
+import lock from "./scripts/lock.lua" with { type: "text" }
 import pause from "./scripts/pause.lua" with { type: "text" }
 import prune from "./scripts/prune.lua" with { type: "text" }
 import put from "./scripts/put.lua" with { type: "text" }
@@ -49,6 +55,7 @@ function whole(verb: string, shared = books): Script {
   return { text, sha: createHash("sha1").update(text).digest("hex") }
 }
 
+const ofLimits = (verb: string) => whole(verb, books + limitBooks)
 const ofSchedules = (verb: string) => whole(verb, books + scheduleBooks)
 
 /** Every verb; what it takes and answers stands at the top of its file. */
@@ -63,7 +70,12 @@ export const SCRIPTS = {
   eventRead: whole(eventRead),
   eventWait: whole(eventWait),
   forget: whole(forget),
+  hasten: whole(hasten),
   letters: whole(letters),
+  limitFree: ofLimits(limitFree),
+  limitKeep: ofLimits(limitKeep),
+  limitTake: ofLimits(limitTake),
+  lock: whole(lock),
   pause: whole(pause),
   prune: whole(prune),
   put: whole(put),

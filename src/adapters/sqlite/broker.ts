@@ -3,6 +3,7 @@ import type { Millis } from "../../core/kit/clock.ts"
 import { encodeEnvelope } from "../../core/task/envelope.ts"
 import { createCancel } from "./cancel.ts"
 import type { Endings } from "./endings.ts"
+import { createHasten } from "./hasten.ts"
 import { createIntake } from "./intake.ts"
 import { createLeasing } from "./reserve.ts"
 import { CANCEL } from "./rows.ts"
@@ -63,6 +64,8 @@ export function createBroker(store: Store, statuses: Statuses, endings: Endings)
         const now = clock.now()
         return ids.map((id) => cancel(id, how, now))
       }),
+
+    hasten: createHasten(store),
 
     async wait(queues, until, signal) {
       while (!signal.aborted && !store.closed) {

@@ -10,7 +10,9 @@ import { createEndings } from "./endings.ts"
 import { createEvents } from "./events.ts"
 import { storeTrouble } from "./failures.ts"
 import { createInspector } from "./inspector.ts"
+import { createLimits } from "./limits.ts"
 import { pathOf, requireFolder } from "./location.ts"
+import { createLocks } from "./locks.ts"
 import { createQueues } from "./queues.ts"
 import { createResults } from "./results.ts"
 import { createSchedules } from "./schedules.ts"
@@ -57,6 +59,8 @@ export async function open(url: string, { namespace, clock }: DriverOptions): Pr
       workers,
       schedules: createSchedules(store, statuses),
       events: createEvents(store),
+      limits: createLimits(store),
+      locks: createLocks(store),
       async ping() {
         await inspector.find(["ping"])
         return undefined

@@ -1,7 +1,7 @@
 import type { DeadLetters } from "../../core/contracts/inspector.ts"
 import { defineCommand, type Shell } from "../shell/command.ts"
 import { EXIT } from "../shell/exit.ts"
-import { LIMIT_FLAG, readLimit } from "../shell/filters.ts"
+import { LIMIT_FLAG, meant, readLimit } from "../shell/filters.ts"
 import { OUTPUT_FLAG, STORE_FLAGS, TIME_FLAG, WATCH_FLAG } from "../shell/flags.ts"
 import { showList } from "../shell/output.ts"
 import { failureLine } from "../shell/status.ts"
@@ -31,10 +31,10 @@ export default defineCommand({
   },
   run: ({ flags, shell }) => {
     const limit = readLimit(flags.limit)
-    return withStores(shell, flags, ({ stores }) =>
+    return withStores(shell, flags, ({ stores, router }) =>
       showOrWatch(shell, flags.watch, async () => {
         const { deadLetters } = stores.inspector
-        const filter = readFilter(flags)
+        const filter = meant(readFilter(flags), router)
         const show = flags.group ? showGroups : showLetters
         await show(shell, deadLetters, filter, limit, flags)
         return EXIT.done

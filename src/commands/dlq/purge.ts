@@ -1,5 +1,6 @@
 import { defineCommand } from "../shell/command.ts"
 import { EXIT } from "../shell/exit.ts"
+import { meant } from "../shell/filters.ts"
 import { BULK_FLAGS, OUTPUT_FLAG, STORE_FLAGS } from "../shell/flags.ts"
 import { showOne } from "../shell/output.ts"
 import { confirm } from "../shell/prompt.ts"
@@ -17,12 +18,11 @@ export default defineCommand({
   flags: { ...SELECT_FLAGS, ...BULK_FLAGS, ...OUTPUT_FLAG, ...STORE_FLAGS },
   async run({ flags, operands, shell }) {
     const selection = readSelection(operands, flags, "purged")
-    return withStores(shell, flags, async ({ stores }) => {
+    return withStores(shell, flags, async ({ stores, router }) => {
       const { deadLetters } = stores.inspector
       const chosen = "ids" in selection ? await getAll(deadLetters, selection.ids) : undefined
-      const count = chosen
-        ? chosen.length
-        : await deadLetters.count("filter" in selection ? selection.filter : {})
+      const filter = "filter" in selection ? meant(selection.filter, router) : {}
+      const count = chosen ? chosen.length : await deadLetters.count(filter)
       const show = (purged: number) =>
         showOne(shell, flags.output, {
           json: () => ({ purged, dryRun: flags["dry-run"] }),
@@ -38,7 +38,7 @@ export default defineCommand({
         chosen !== undefined || (await confirm(shell, `Forget ${count} dead letters for good?`, flags.yes))
       if (!sure) return EXIT.failed
       let purged = 0
-      const pages = chosen ? [chosen] : pagesOf(deadLetters, "filter" in selection ? selection.filter : {})
+      const pages = chosen ? [chosen] : pagesOf(deadLetters, filter)
       for await (const page of pages) purged += await deadLetters.purge(page.map(({ id }) => id))
       shell.talk.info(`${purged} dead letters were forgotten`)
       await show(purged)

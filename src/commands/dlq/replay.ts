@@ -2,6 +2,7 @@ import type { DeadLetters } from "../../core/contracts/inspector.ts"
 import type { DeadLetter } from "../../core/task/dead-letter.ts"
 import { defineCommand } from "../shell/command.ts"
 import { EXIT, type ExitCode, usage } from "../shell/exit.ts"
+import { meant } from "../shell/filters.ts"
 import { BULK_FLAGS, OUTPUT_FLAG, STORE_FLAGS } from "../shell/flags.ts"
 import { showList } from "../shell/output.ts"
 import { startProgress } from "../shell/progress.ts"
@@ -40,10 +41,10 @@ export default defineCommand({
     const canaries = wholeFlag("--canary", flags.canary, 1, 1000) ?? 0
     if (flags.edit && !("ids" in selection && selection.ids.length === 1))
       throw usage("--edit is for one dead letter", "Give its id: stem dlq replay ID --edit")
-    return withStores(shell, flags, async ({ stores, client }): Promise<ExitCode> => {
+    return withStores(shell, flags, async ({ stores, client, router }): Promise<ExitCode> => {
       const { deadLetters } = stores.inspector
       const chosen = "ids" in selection ? await getAll(deadLetters, selection.ids) : undefined
-      const filter = "filter" in selection ? selection.filter : {}
+      const filter = "filter" in selection ? meant(selection.filter, router) : {}
       const list = (rows: readonly Named[]) =>
         showList(shell, flags.output, {
           rows,

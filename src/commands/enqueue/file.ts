@@ -180,10 +180,10 @@ async function refusal(clock: Clock, { task, input, options }: EnqueueAsk): Prom
   }
 }
 
-const receipt = ({ id, kind, state }: Sent, { ask, task }: Numbered): Receipt => ({
+const receipt = ({ id, kind, state, queue }: Sent, { task }: Numbered): Receipt => ({
   id,
   task,
-  queue: ask.options?.queue ?? (typeof ask.task === "string" ? "default" : (ask.task.queue ?? "default")),
+  queue,
   state,
   duplicate: kind === "duplicate",
 })

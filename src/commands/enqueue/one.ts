@@ -36,9 +36,8 @@ export async function enqueueOne(
       return EXIT.duplicate
     }
     if (flags.wait === undefined || flags.output === "name") {
-      const queue = options.queue ?? (typeof target === "string" ? "default" : (target.queue ?? "default"))
       await showOne(shell, flags.output, {
-        json: () => ({ id: sent.id, task, queue, state: sent.state, duplicate }),
+        json: () => ({ id: sent.id, task, queue: sent.queue, state: sent.state, duplicate }),
         name: () => sent.id,
         table: () => `${sent.id}\n`,
       })

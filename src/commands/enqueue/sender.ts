@@ -20,7 +20,7 @@ export async function withSender<T>(
   work: (sender: Sender) => Promise<T>,
 ): Promise<T> {
   const { config } = await configured(shell, flags)
-  const client = config.spool.on ? await openKeeping() : clientOf(await openStores(config))
+  const client = config.spool.on ? await openKeeping() : clientOf(await openStores(config), config.routing)
   try {
     return await work({ client, clock: systemClock })
   } finally {

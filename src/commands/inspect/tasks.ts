@@ -2,7 +2,15 @@ import { isEnded, type TaskStatus } from "../../core/task/status.ts"
 import type { Stores } from "../../stem.ts"
 import { defineCommand } from "../shell/command.ts"
 import { EXIT } from "../shell/exit.ts"
-import { FILTER_FLAGS, LIMIT_FLAG, type Range, readLimit, readRange, readStates } from "../shell/filters.ts"
+import {
+  FILTER_FLAGS,
+  LIMIT_FLAG,
+  meant,
+  type Range,
+  readLimit,
+  readRange,
+  readStates,
+} from "../shell/filters.ts"
 import { OUTPUT_FLAG, STORE_FLAGS, TIME_FLAG, WATCH_FLAG } from "../shell/flags.ts"
 import { showList } from "../shell/output.ts"
 import { failureLine, type Known, stateColor, statusJson } from "../shell/status.ts"
@@ -31,9 +39,9 @@ export default defineCommand({
   run: ({ flags, shell }) => {
     const states = readStates(flags.state)
     const limit = readLimit(flags.limit)
-    return withStores(shell, flags, ({ stores }) =>
+    return withStores(shell, flags, ({ stores, router }) =>
       showOrWatch(shell, flags.watch, async () => {
-        const rows = await listTasks(stores, { ...readRange(flags), states, limit })
+        const rows = await listTasks(stores, { ...meant(readRange(flags), router), states, limit })
         await showList(shell, flags.output, {
           rows,
           columns: [

@@ -12,8 +12,9 @@ export default defineCommand({
   ],
   flags: STORE_FLAGS,
   async run({ flags, operands, shell }) {
-    const queue = queueName(operands)
-    return withStores(shell, flags, async ({ stores }) => {
+    const name = queueName(operands)
+    return withStores(shell, flags, async ({ stores, router }) => {
+      const queue = router.queue(name)
       const changed = await stores.inspector.pause(queue)
       shell.talk.info(changed ? `queue ${queue} is paused` : `queue ${queue} was paused already`)
       return EXIT.done

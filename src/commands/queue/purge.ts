@@ -20,8 +20,9 @@ export default defineCommand({
   ],
   flags: { ...BULK_FLAGS, ...OUTPUT_FLAG, ...STORE_FLAGS },
   async run({ flags, operands, shell }) {
-    const queue = queueName(operands)
-    return withStores(shell, flags, async ({ stores }) => {
+    const name = queueName(operands)
+    return withStores(shell, flags, async ({ stores, router }) => {
+      const queue = router.queue(name)
       const { inspector } = stores
       const show = (cancelled: number) =>
         showOne(shell, flags.output, {

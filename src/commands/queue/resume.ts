@@ -10,8 +10,9 @@ export default defineCommand({
   examples: [["stem queue resume emails", "workers take from it again at once"]],
   flags: STORE_FLAGS,
   async run({ flags, operands, shell }) {
-    const queue = queueName(operands)
-    return withStores(shell, flags, async ({ stores }) => {
+    const name = queueName(operands)
+    return withStores(shell, flags, async ({ stores, router }) => {
+      const queue = router.queue(name)
       const changed = await stores.inspector.resume(queue)
       shell.talk.info(changed ? `queue ${queue} goes on` : `queue ${queue} was not paused`)
       return EXIT.done

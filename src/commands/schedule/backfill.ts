@@ -1,6 +1,7 @@
 import { firingEnvelope } from "../../core/beat/firing.ts"
 import { checkSchedule } from "../../core/beat/lint.ts"
 import { formatInstant } from "../../core/kit/instant.ts"
+import { createRouter } from "../../core/policy/routing.ts"
 import { defineCommand } from "../shell/command.ts"
 import { EXIT, usage } from "../shell/exit.ts"
 import { BULK_FLAGS, OUTPUT_FLAG, STORE_FLAGS } from "../shell/flags.ts"
@@ -35,7 +36,7 @@ export default defineCommand({
     if (from === undefined) throw usage("from when?", "Give --from, as in --from 2026-03-01 or --from 6h.")
     const to = pastFlag("--to", flags.to) ?? Date.now()
     if (to > Date.now()) throw usage("--to lies in the future", "Beat fires what is to come.")
-    return withStores(shell, flags, async ({ stores: { schedules, clock } }) => {
+    return withStores(shell, flags, async ({ stores: { schedules, clock }, config }) => {
       const { schedule } = await findSchedule(schedules, operands[0] as string)
       const { name } = schedule
       const instants = checkSchedule(schedule, clock.now()).between(from, to, MOST + 1)
@@ -44,8 +45,9 @@ export default defineCommand({
       if (!dryRun && !(await confirm(shell, `Enqueue ${instants.length} firings of ${name}?`, flags.yes)))
         return EXIT.failed
       const firedAt = clock.now()
+      const router = createRouter(config.routing)
       const asks = instants.map((nominalAt) => ({
-        ...{ name, nominalAt, firedAt, envelope: firingEnvelope(schedule, nominalAt, firedAt) },
+        ...{ name, nominalAt, firedAt, envelope: firingEnvelope(schedule, nominalAt, firedAt, router) },
       }))
       const known = new Set(
         (await schedules.history(name, MOST)).flatMap(({ id, nominalAt }) => (id ? nominalAt : [])),

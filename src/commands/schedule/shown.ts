@@ -55,8 +55,8 @@ export const scheduleJsonWhole = (stored: StoredSchedule) => ({
 
 const definitionJson = (schedule: Schedule) => ({
   input: schedule.input,
-  queue: schedule.queue ?? null,
-  priority: schedule.priority ?? null,
+  queue: schedule.queue ?? schedule.options.defaults?.queue ?? null,
+  priority: schedule.priority ?? schedule.options.defaults?.priority ?? null,
   startAt: isoOrNull(schedule.startAt),
   endAt: isoOrNull(schedule.endAt),
   maxRuns: schedule.maxRuns ?? null,

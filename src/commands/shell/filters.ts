@@ -1,4 +1,5 @@
 import { closest } from "../../core/kit/closest.ts"
+import type { Router } from "../../core/policy/routing.ts"
 import { TASK_STATES, type TaskState } from "../../core/task/status.ts"
 import type { Flags } from "./command.ts"
 import { usage } from "./exit.ts"
@@ -34,6 +35,10 @@ export const readRange = (flags: {
   since: pastFlag("--since", flags.since),
   until: pastFlag("--until", flags.until),
 })
+
+/** The same, of the queue that is meant: it may have been named by an alias. */
+export const meant = <R extends { readonly queue?: string | undefined }>(range: R, router: Router): R =>
+  range.queue === undefined ? range : { ...range, queue: router.queue(range.queue) }
 
 export const readLimit = (value: string | undefined): number =>
   wholeFlag("--limit", value, 1, 1_000_000) ?? 50

@@ -1,5 +1,6 @@
 import type { Client } from "../../core/client/client.ts"
 import type { Resolution } from "../../core/config/resolve.ts"
+import { createRouter, type Router } from "../../core/policy/routing.ts"
 import { clientOf, openStores, type Stores } from "../../stem.ts"
 import type { Shell } from "./command.ts"
 import { configure } from "./configure.ts"
@@ -8,6 +9,8 @@ import { configure } from "./configure.ts"
 export interface Desk extends Resolution {
   readonly stores: Stores
   readonly client: Client
+  /** Where tasks go, and which queues names mean. */
+  readonly router: Router
 }
 
 /** Resolves the configuration, opens the stores, and closes them however the work ends. */
@@ -17,9 +20,15 @@ export async function withStores<T>(
   work: (desk: Desk) => Promise<T>,
 ): Promise<T> {
   const resolution = await configured(shell, flags)
+  const { routing } = resolution.config
   const stores = await openStores(resolution.config)
   try {
-    return await work({ ...resolution, stores, client: clientOf(stores) })
+    return await work({
+      ...resolution,
+      stores,
+      client: clientOf(stores, routing),
+      router: createRouter(routing),
+    })
   } finally {
     await stores.close()
   }

@@ -84,7 +84,7 @@ async function fire(
   }
   const endOf = await insist(() => readEnds(parts, claimed))
   if (!endOf) return
-  const decided = turnsOf(claimed, endOf, Math.floor(clock.now()))
+  const decided = turnsOf(claimed, endOf, Math.floor(clock.now()), parts.router)
   const cancel = decided.flatMap((one) => one.cancel)
   if (cancel.length > 0 && !(await insist(() => broker.cancel(cancel, { terminate: false })))) return
   const answers = await insist(() => schedules.commit(decided.map(({ turn }) => turn)))

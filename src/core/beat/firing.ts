@@ -1,6 +1,6 @@
-import { DEFAULT_PRIORITY, DEFAULT_QUEUE } from "../client/envelope.ts"
 import type { Millis } from "../kit/clock.ts"
 import { formatInstant } from "../kit/instant.ts"
+import { createRouter, NO_ROUTING, type Router } from "../policy/routing.ts"
 import { type Envelope, parseEnvelope, type TaskId } from "../task/envelope.ts"
 import type { Schedule } from "../task/schedule.ts"
 import { jitter } from "./jitter.ts"
@@ -14,17 +14,23 @@ export const SCHEDULE_HEADER = "stem-schedule"
 /** The header by which a handler learns the nominal instant, whenever it runs. */
 export const NOMINAL_HEADER = "stem-nominal-at"
 
-/** The envelope of one firing. Jitter makes it due later, and delays nothing else. */
-export function firingEnvelope(schedule: Schedule, nominalAt: Millis, now: Millis): Envelope {
+const UNROUTED = createRouter(NO_ROUTING)
+
+/** The envelope of one firing, routed where the schedule names no queue or priority. Jitter makes it due later, and delays nothing else. */
+export function firingEnvelope(
+  schedule: Schedule,
+  nominalAt: Millis,
+  now: Millis,
+  router: Router = UNROUTED,
+): Envelope {
   const { name, task, input, queue, priority, options } = schedule
-  const { retry, timeLimits, headers, expiresInMs } = options
+  const { retry, timeLimits, headers, expiresInMs, defaults } = options
   return parseEnvelope({
     v: 1,
     id: firingId(name, nominalAt),
     task,
     input,
-    queue: queue ?? DEFAULT_QUEUE,
-    priority: priority ?? DEFAULT_PRIORITY,
+    ...router.route({ task, queue, priority, defaults }),
     enqueuedAt: now,
     dueAt: nominalAt + jitter(schedule, nominalAt),
     ...(expiresInMs !== undefined && { expiresAt: nominalAt + expiresInMs }),

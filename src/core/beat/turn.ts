@@ -11,6 +11,7 @@ import type {
 import type { Clock, Millis } from "../kit/clock.ts"
 import { messageOf } from "../kit/errors.ts"
 import type { Listener } from "../observe/events.ts"
+import type { Router } from "../policy/routing.ts"
 import type { TaskId } from "../task/envelope.ts"
 import { isEnded } from "../task/status.ts"
 import { type Decision, decide, type EndOf } from "./decide.ts"
@@ -25,6 +26,8 @@ export interface TurnParts {
   readonly results: ResultBackend
   readonly clock: Clock
   readonly emit: Listener
+  /** Where firings go whose schedules name no queue. */
+  readonly router?: Router | undefined
 }
 
 /** Reads what became of the earlier firings of these schedules. */
@@ -49,7 +52,12 @@ export async function readEnds(
 }
 
 /** Decides about each schedule; one about which nothing can be decided is paused with the reason. */
-export function turnsOf(claimed: readonly ClaimedSchedule[], endOf: EndOf, now: Millis): readonly Decided[] {
+export function turnsOf(
+  claimed: readonly ClaimedSchedule[],
+  endOf: EndOf,
+  now: Millis,
+  router?: Router,
+): readonly Decided[] {
   return claimed.map((one) => {
     const { schedule, state, lease } = one
     try {
@@ -59,7 +67,7 @@ export function turnsOf(claimed: readonly ClaimedSchedule[], endOf: EndOf, now: 
         ...decision.fire.map((nominalAt) => ({
           nominalAt,
           firedAt: now,
-          envelope: firingEnvelope(schedule, nominalAt, now),
+          envelope: firingEnvelope(schedule, nominalAt, now, router),
         })),
       ]
       firings.sort((a, b) => a.nominalAt - b.nominalAt)

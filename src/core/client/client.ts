@@ -4,6 +4,7 @@ import type { ResultBackend } from "../contracts/results.ts"
 import type { Clock, Millis } from "../kit/clock.ts"
 import { type Duration, parseDuration } from "../kit/duration.ts"
 import { messageOf, StemError, unavailable } from "../kit/errors.ts"
+import type { Router } from "../policy/routing.ts"
 import type { EnqueueOptions } from "../task/context.ts"
 import type { TaskDefinition } from "../task/define.ts"
 import type { Envelope, TaskId } from "../task/envelope.ts"
@@ -26,6 +27,8 @@ export interface Sent<O = unknown> {
   readonly id: TaskId
   readonly kind: Enqueued["kind"] | "spooled"
   readonly state: TaskState | "spooled"
+  /** Where it went, or would have gone had it not been a duplicate. */
+  readonly queue: string
   readonly [RETURNS]?: O
 }
 declare const RETURNS: unique symbol
@@ -69,6 +72,8 @@ export interface ClientParts {
   keep?: (envelopes: readonly Envelope[], why: StemError) => Promise<void>
   /** Headers that every task is sent with, unless it brings its own of that name. */
   trace?: () => Readonly<Record<string, string>>
+  /** Where tasks go about which their senders said nothing. */
+  router?: Router
   close(): Promise<void>
 }
 
@@ -79,16 +84,14 @@ const LEFT_ALONE: Millis = 5000
 
 /** A client of these parts. It keeps nothing of its own: closing it closes them. */
 export function createClient(parts: ClientParts): Client {
-  const { broker, inspector, results, clock, trace, close } = parts
+  const { broker, inspector, results, clock, trace, router, close } = parts
   let away: { readonly why: StemError; readonly until: Millis } | undefined
 
   const envelopeOf = (ask: EnvelopeAsk) => {
-    if (!trace) return makeEnvelope(clock, ask)
+    if (!trace) return makeEnvelope(clock, ask, router)
     const { options } = ask
-    return makeEnvelope(clock, {
-      ...ask,
-      options: { ...options, headers: { ...trace(), ...options?.headers } },
-    })
+    const traced = { ...ask, options: { ...options, headers: { ...trace(), ...options?.headers } } }
+    return makeEnvelope(clock, traced, router)
   }
 
   async function envelopesOf(asks: readonly EnqueueAsk[]): Promise<readonly Envelope[]> {
@@ -126,11 +129,11 @@ export function createClient(parts: ClientParts): Client {
   }
 
   async function send(envelopes: readonly Envelope[]): Promise<readonly Sent<never>[]> {
-    if (!parts.keep) return broker.enqueue(envelopes)
+    if (!parts.keep) return placed(envelopes, await broker.enqueue(envelopes))
     if (away === undefined || clock.monotonic() >= away.until)
       try {
         away = undefined
-        return await broker.enqueue(envelopes)
+        return placed(envelopes, await broker.enqueue(envelopes))
       } catch (error) {
         if (!(error instanceof StemError) || error.kind !== "unavailable") throw error
         away = { why: error, until: clock.monotonic() + LEFT_ALONE }
@@ -142,7 +145,7 @@ export function createClient(parts: ClientParts): Client {
       const hint = error instanceof StemError ? error.hint : undefined
       throw unavailable("spool_failed", `${why.message}; and the spool: ${messageOf(error)}`, hint, error)
     }
-    return envelopes.map(({ id }) => ({ id, kind: "spooled", state: "spooled" }))
+    return envelopes.map(({ id, queue }) => ({ id, kind: "spooled", state: "spooled", queue }))
   }
 
   async function lookUp<O>(task: TaskRef<O>): Promise<StatusOf<O> | undefined> {
@@ -199,6 +202,9 @@ export function createClient(parts: ClientParts): Client {
   }
   return client
 }
+
+const placed = (envelopes: readonly Envelope[], answers: readonly Enqueued[]): readonly Sent<never>[] =>
+  answers.map((answer, at) => ({ ...answer, queue: (envelopes[at] as Envelope).queue }))
 
 /** Whether it names its task, which brings nothing of its own then. */
 const isNamed = (ask: EnqueueAsk): ask is EnqueueAsk & { task: string } => typeof ask.task === "string"

@@ -14,6 +14,11 @@ export interface ConnectOptions {
   spool?: string | boolean
   /** How long a connection attempt may take. Default: 5 s. */
   connectTimeout?: Duration
+  /**
+   * Whether tasks about which the program says nothing go where the nearest stem.toml sends them, as for commands.
+   * Nothing else of the file is read. Default: true.
+   */
+  routing?: boolean
   /** PEM files: certificates to trust, and our own with its key. */
   tls?: TlsFiles
 }

@@ -32,9 +32,8 @@ export async function applyDefinition<I, O>(
   return {
     task: definition.name,
     input,
+    defaults: { queue, priority },
     options: {
-      ...(queue !== undefined && { queue }),
-      ...(priority !== undefined && { priority }),
       ...(expires !== undefined && { expires: new Date(now + parseDuration(expires)) }),
       ...options,
     },

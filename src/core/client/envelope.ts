@@ -2,38 +2,43 @@ import type { Clock } from "../kit/clock.ts"
 import { type Duration, parseDuration } from "../kit/duration.ts"
 import { uuidv7 } from "../kit/id.ts"
 import { jsonCopy } from "../kit/json.ts"
+import { createRouter, NO_ROUTING, type RouteAsk, type Router } from "../policy/routing.ts"
 import type { EnqueueOptions } from "../task/context.ts"
 import { type Envelope, takeEnvelope } from "../task/envelope.ts"
 
-/** Priority of a task about which nobody said anything. */
-export const DEFAULT_PRIORITY = 5
-/** Queue of a task about which nobody said anything. */
-export const DEFAULT_QUEUE = "default"
+const UNROUTED = createRouter(NO_ROUTING)
 
 /** What to send: a task's name, its input, and what is said about it. */
 export interface EnvelopeAsk {
   task: string
   input?: unknown
   options?: EnqueueOptions
+  /** What the task's definition says of where it goes. */
+  defaults?: RouteAsk["defaults"]
   parent?: { id: string; root: string }
 }
 
 /**
- * Makes an envelope and checks every field. Throws `malformed_envelope`, `invalid_duration`,
+ * Makes an envelope, routed where its sender said nothing, and checks every field. Throws `malformed_envelope`, `invalid_duration`,
  * `not_representable` or `too_large`.
  */
 export function makeEnvelope(
   clock: Clock,
-  { task, input = null, options = {}, parent }: EnvelopeAsk,
+  { task, input = null, options = {}, defaults, parent }: EnvelopeAsk,
+  router: Router = UNROUTED,
 ): Envelope {
   const now = clock.now()
+  const { queue, priority } = router.route({
+    ...{ task, defaults },
+    ...{ queue: options.queue, priority: options.priority },
+  })
   return takeEnvelope({
     v: 1,
     id: options.id ?? uuidv7(clock),
     task,
     input: jsonCopy(input, () => `the input of ${task}`),
-    queue: options.queue ?? DEFAULT_QUEUE,
-    priority: options.priority ?? DEFAULT_PRIORITY,
+    queue,
+    priority,
     enqueuedAt: now,
     dueAt: options.at ? options.at.getTime() : now + (options.delay ? parseDuration(options.delay) : 0),
     headers: { ...options.headers },

@@ -2,6 +2,7 @@ import type { UrlSource } from "../contracts/credentials.ts"
 import type { TlsFiles } from "../contracts/driver.ts"
 import type { Millis } from "../kit/clock.ts"
 import type { AutoscalePolicy } from "../policy/autoscale.ts"
+import type { Routing } from "../policy/routing.ts"
 
 /** Everything that can be set, resolved and checked. See docs/cli.md for flags, variables and stem.toml keys. */
 export interface Config {
@@ -18,6 +19,8 @@ export interface Config {
   readonly log: LogConfig
   readonly worker: WorkerConfig
   readonly retention: Retention
+  /** Where tasks go about which their senders said nothing. */
+  readonly routing: Routing
 }
 
 /** How stores are reached. */

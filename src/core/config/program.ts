@@ -2,7 +2,9 @@ import type { TlsFiles } from "../contracts/driver.ts"
 import type { Duration } from "../kit/duration.ts"
 import { parseDuration } from "../kit/duration.ts"
 import type { Config } from "./config.ts"
+import type { ConfigFile } from "./file.ts"
 import { resolveConfig, type Sources } from "./resolve.ts"
+import { routingOf } from "./routing.ts"
 
 /** What a program says itself. */
 export interface Said {
@@ -11,11 +13,13 @@ export interface Said {
   spool?: string | boolean | undefined
   connectTimeout?: Duration | undefined
   tls?: TlsFiles | undefined
+  routing?: boolean | undefined
 }
 
 /** Where a program stands. */
 export interface Surroundings extends Pick<Sources, "env" | "directory" | "readUrl"> {
   /** The store and the spool of a person who named none. */
+  readonly findFiles: (directory: string) => Promise<readonly ConfigFile[]>
   readonly broker: string
   readonly spool: string
 }
@@ -23,12 +27,12 @@ export interface Surroundings extends Pick<Sources, "env" | "directory" | "readU
 /** Variables that say where stores are: not for a program that says so itself. */
 const WHERE = /^STEM_(?:BROKER|RESULT_BACKEND)_/
 
-/** Where a program's store is and how it is reached: as it says, else as the environment says; it has no stem.toml. */
+/** Where a program's store is and how it is reached: as it says, else as the environment says. Of stem.toml it has the routing. */
 export async function connectionOf(
   url: string | undefined,
-  { namespace, results, spool, connectTimeout, tls }: Said,
-  { env, directory, readUrl, ...usual }: Surroundings,
-): Promise<Pick<Config, "broker" | "results" | "namespace" | "connections" | "spool">> {
+  { namespace, results, spool, connectTimeout, tls, routing = true }: Said,
+  { env, directory, readUrl, findFiles, ...usual }: Surroundings,
+): Promise<Pick<Config, "broker" | "results" | "namespace" | "connections" | "spool" | "routing">> {
   const heard = Object.entries(env).filter(
     ([name]) => /^STEM_(?:NAMESPACE|SPOOL|CONNECT|TLS)/.test(name) || (url === undefined && WHERE.test(name)),
   )
@@ -48,5 +52,5 @@ export async function connectionOf(
     ...{ env: Object.fromEntries(heard), files: [], directory, readUrl },
     machine: { cores: 1, host: "program", pid: 0, terminal: false, ...usual },
   })
-  return config
+  return { ...config, routing: await routingOf(routing ? await findFiles(directory) : []) }
 }

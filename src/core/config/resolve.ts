@@ -2,10 +2,12 @@ import * as v from "valibot"
 import type { UrlSource } from "../contracts/credentials.ts"
 import type { Millis } from "../kit/clock.ts"
 import { invalid } from "../kit/errors.ts"
+import type { Routing } from "../policy/routing.ts"
 import { autoscaleOf } from "./autoscale.ts"
 import { type Config, DEFAULT_RETENTION } from "./config.ts"
 import { connectionsOf } from "./connections.ts"
 import { type ConfigFile, readConfigFile } from "./file.ts"
+import { routingOf } from "./routing.ts"
 import {
   SETTING_KEYS,
   SETTINGS,
@@ -103,7 +105,7 @@ export async function resolveConfig(sources: Sources): Promise<Resolution> {
     values.set(key, resolved)
     if (secret) urls.set(key, urlSource(best, resolved))
   }
-  return withDefaults(values, urls, sources)
+  return withDefaults(values, urls, sources, await routingOf(sources.files))
 }
 
 /** The text itself, where a file or a command has it. */
@@ -163,6 +165,7 @@ function withDefaults(
   values: Map<SettingKey, Resolved>,
   urls: ReadonlyMap<SettingKey, UrlSource>,
   sources: Sources,
+  routing: Routing,
 ): Resolution {
   const { machine } = sources
   const get = <K extends SettingKey>(key: K, otherwise: SettingValue<K>): SettingValue<K> => {
@@ -225,6 +228,7 @@ function withDefaults(
       shell: get("worker.shell", false),
       shellAllow: get("worker.shell-allow", []),
     },
+    routing,
     retention: {
       successesMs: get("retention.successes", DEFAULT_RETENTION.successesMs),
       failuresMs: get("retention.failures", DEFAULT_RETENTION.failuresMs),

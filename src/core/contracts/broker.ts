@@ -66,6 +66,9 @@ export interface Broker {
    */
   cancel(ids: readonly TaskId[], how: { terminate: boolean }): Promise<readonly Cancelled[]>
 
+  /** Makes tasks that wait for a later instant due now, and wakes those who sleep. Answers which. */
+  hasten(ids: readonly TaskId[]): Promise<readonly TaskId[]>
+
   /**
    * Resolves when one of the queues may have something to reserve, at `until`, or when the signal aborts. A
    * hint: it may resolve for nothing, and a caller polls besides. A task stored after this driver's last

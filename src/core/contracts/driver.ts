@@ -3,6 +3,8 @@ import type { Broker } from "./broker.ts"
 import type { EventLog } from "./events.ts"
 import type { Groups } from "./groups.ts"
 import type { Inspector } from "./inspector.ts"
+import type { Limiter } from "./limits.ts"
+import type { LockStore } from "./locks.ts"
 import type { Notes } from "./notes.ts"
 import type { ResultBackend } from "./results.ts"
 import type { ScheduleStore } from "./schedules.ts"
@@ -21,6 +23,8 @@ export interface Driver {
   readonly events: EventLog
   readonly groups?: Groups
   readonly notes?: Notes
+  readonly limits: Limiter
+  readonly locks: LockStore
   /**
    * Throws `unavailable` when the store can not be used. Answers the store's own time where it has a clock of its own:
    * that of another machine.

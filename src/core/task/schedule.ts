@@ -65,6 +65,10 @@ export interface ScheduleOptions {
   readonly headers?: Readonly<Record<string, string>> | undefined
   /** A firing's task may start until this long after its nominal instant. */
   readonly expiresInMs?: Millis | undefined
+  /** Where the task's definition sends it, for firings of which neither the schedule nor routing says so. */
+  readonly defaults?:
+    | { readonly queue?: string | undefined; readonly priority?: number | undefined }
+    | undefined
 }
 
 /**
@@ -139,11 +143,14 @@ const Spec = v.variant("kind", [
 
 const Zone = v.pipe(v.string(), v.check(isZone, "is not a time zone of the IANA database"))
 
+const Priority = v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(9))
+
 const Options = v.looseObject({
   retry: v.optional(v.partial(RetryPolicy)),
   timeLimits: v.optional(v.looseObject({ softMs: v.optional(Length), hardMs: v.optional(Length) })),
   headers: v.optional(v.record(v.string(), v.string())),
   expiresInMs: v.optional(Length),
+  defaults: v.optional(v.looseObject({ queue: v.optional(Name), priority: v.optional(Priority) })),
 })
 
 const Fields = v.looseObject({
@@ -175,7 +182,7 @@ const Fields = v.looseObject({
   task: Name,
   input: v.optional(v.unknown(), null),
   queue: v.optional(Name),
-  priority: v.optional(v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(9))),
+  priority: v.optional(Priority),
   options: v.optional(Options, {}),
   source: v.optional(
     v.pipe(v.string(), v.regex(/^(command|(file|code):.+)$/s, "is not command, file:… or code:…")),

@@ -6,6 +6,7 @@ import type { WorkerRegistry } from "../contracts/workers.ts"
 import type { Clock, Millis } from "../kit/clock.ts"
 import type { Listener } from "../observe/events.ts"
 import type { AutoscalePolicy } from "../policy/autoscale.ts"
+import type { Router } from "../policy/routing.ts"
 
 /** What a worker is made of. */
 export interface WorkerParts {
@@ -28,6 +29,8 @@ export interface WorkerSettings {
   readonly name: string
   /** Empty: `default` and every queue the tasks name. */
   readonly queues: readonly QueueChoice[]
+  /** Where tasks that are sent from here go, and which queues the names mean; absent: as they are named. */
+  readonly router?: Router | undefined
   readonly concurrency: number
   readonly isolateCount: number
   /** How many isolates so many tasks at once need, for when the concurrency is changed. */

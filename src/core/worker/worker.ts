@@ -19,7 +19,7 @@ import { FAREWELL, shutdown } from "./shutdown.ts"
 import { createSizing } from "./sizing.ts"
 import { createSlots } from "./slots.ts"
 import { keepTally } from "./tally.ts"
-import { queueTurns } from "./turns.ts"
+import { queuesOf, queueTurns } from "./turns.ts"
 
 /** A worker at work. */
 export interface RunningWorker {
@@ -50,6 +50,7 @@ export async function startWorker(
   listener?: Listener,
 ): Promise<RunningWorker> {
   const { broker, isolates, clock } = parts
+  const { router } = settings
   const events = createEvents()
   if (listener) events.on(listener)
   const { emit } = events
@@ -72,18 +73,14 @@ export async function startWorker(
       if (held?.delivery.lease.token === token) held.progress = progress
     },
     log: (line) => emit({ kind: "log", ...line }),
-    enqueue: childEnqueuer(broker, isolates, leases, clock),
+    enqueue: childEnqueuer({ broker, isolates, leases, clock, router }),
     died: (death) => emit({ kind: "isolate_died", ...death }),
   })
 
   let turns = turnsNow()
   function turnsNow() {
-    const named = [...isolates.specs().values()].map(({ queue }) => queue)
-    const choices =
-      settings.queues.length > 0
-        ? settings.queues
-        : [...new Set(["default", ...named])].map((name) => ({ name }))
-    return queueTurns(choices, clock.random)
+    const specs = [...isolates.specs().values()]
+    return queueTurns(queuesOf(settings.queues, specs, router), clock.random)
   }
 
   const runParts = {

@@ -15,7 +15,8 @@ interface Exported {
 }
 
 /**
- * Checks one exported schedule and adds it. Of a task of these modules it takes queue and priority where it is silent.
+ * Checks one exported schedule and adds it. Of a task of these modules it remembers queue and
+ * priority, for where the schedule is silent.
  * Throws `invalid` naming file and line.
  */
 export function loadSchedule(
@@ -32,7 +33,6 @@ export function loadSchedule(
       "Export the task, or name it in quotes.",
     )
   const definition = {
-    ...(spec && { queue: spec.queue, priority: spec.priority }),
     ...value,
     name: given.name ?? (name === "default" ? basename(path, extname(path)) : name),
     task: spec?.name ?? given.task,
@@ -40,7 +40,13 @@ export function loadSchedule(
   const schedule = read(definition, path, place)
   if (schedules.has(schedule.name))
     throw invalid("duplicate_schedule", `${place}: two schedules are named "${schedule.name}"`)
-  schedules.set(schedule.name, schedule)
+  const { options } = schedule
+  schedules.set(
+    schedule.name,
+    spec
+      ? { ...schedule, options: { ...options, defaults: { queue: spec.queue, priority: spec.priority } } }
+      : schedule,
+  )
 }
 
 function read(definition: object, path: string, place: string): Schedule {

@@ -1,6 +1,7 @@
 import { expect, test } from "bun:test"
 import { resolveConfig, type Sources } from "../../../src/core/config/resolve.ts"
 import { StemError } from "../../../src/core/kit/errors.ts"
+import { NO_ROUTING } from "../../../src/core/policy/routing.ts"
 
 const MACHINE = {
   cores: 2,
@@ -69,6 +70,7 @@ test("the defaults follow from the machine", async () => {
       ...{ shell: false, shellAllow: [], isolatesMost: 2 },
     },
     retention: { successesMs: 86_400_000, failuresMs: 2_592_000_000, deadLettersMs: 2_592_000_000 },
+    routing: NO_ROUTING,
   })
   const onTerminal = await resolve({ machine: { ...MACHINE, terminal: true } })
   expect(onTerminal.config.log.format).toBe("pretty")
@@ -128,6 +130,7 @@ test("every setting can be said in the environment", async () => {
       ...{ shell: true, shellAllow: ["/opt/a", "/opt/b/*.{sh,py}"], isolatesMost: 3 },
     },
     retention: { successesMs: 3_600_000, failuresMs: 7_200_000, deadLettersMs: 10_800_000 },
+    routing: NO_ROUTING,
   })
   expect(values.filter(({ source }) => source === "environment")).toHaveLength(26)
 })

@@ -27,7 +27,12 @@ test("schedules beside tasks are found, and take queue and priority of their tas
   `)
   expect(schedules).toMatchObject([
     { name: "elsewhere", task: "other.module" },
-    { name: "nightly", task: "report.daily", queue: "slow", priority: 2, input: { days: 1 } },
+    {
+      name: "nightly",
+      task: "report.daily",
+      input: { days: 1 },
+      options: { defaults: { queue: "slow", priority: 2 } },
+    },
     { name: "often-indeed", task: "ping", queue: "fast" },
   ])
   expect(schedules[0]?.source).toMatch(/^code:.*tasks\.ts$/)

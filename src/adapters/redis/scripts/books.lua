@@ -19,7 +19,7 @@
 --   returned     how often a running task went back to its queue
 --   events       stream of batches, each with n, how many, and b, what; events:books hash with kept and trimmed, the
 --                latest id removed; events:asleep while somebody waits for more
---   schedules and what belongs to them: see schedule-books.lua
+--   schedules and what belongs to them: see schedule-books.lua; limits: limit-books.lua; locks: lock.lua
 --
 -- A record: "token attempts notes entry place queue priority due until started cancel holder". While the task waits
 -- entry is -, until 0 and holder empty. cancel is 0, 1 (abort) or 2 (terminate). notes is 1 when there may be an

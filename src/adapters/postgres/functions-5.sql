@@ -1,0 +1,124 @@
+-- As before, and no more is granted than there is room for.
+DROP FUNCTION stem.take_limits(integer, bigint, bigint, text, float8[], float8[], text, integer[], integer[], integer[],
+  bigint, bigint, bigint, bigint, bigint, bigint, bigint);
+
+-- Asks for tokens and slots. A limit has either every and number (its burst), or number alone (its slots); wants are
+-- the places of limits, those of an ask from its start on. Answers for each ask an instant, and the place of the limit
+-- that refused it, 0 for a grant, or -1 for want of room.
+CREATE FUNCTION stem.take_limits(
+  _ns integer, _now bigint, _until bigint, _keys text, _every float8[], _number float8[], _ids text, _tokens integer[],
+  _starts integer[], _wants integer[], _room integer, _lead bigint, _late bigint, _ahead bigint, _idle bigint, _look bigint,
+  _apart bigint, _forgotten bigint, OUT instants text, OUT places text
+)
+  LANGUAGE plpgsql
+  SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET enable_bitmapscan = off
+  SET plan_cache_mode = force_generic_plan SET jit = off
+AS $$
+DECLARE
+  _names text[] := stem.texts(_keys);
+  _asking text[] := stem.texts(_ids);
+  _next float8[];
+  _line float8[];
+  _over float8[];
+  _span float8[];
+  _wait float8[];
+  _taken integer[];
+  _waiting integer[];
+  _before integer[];
+  _changed boolean[];
+  _instants bigint[] := '{}';
+  _places integer[] := '{}';
+  _at float8;
+  _token float8;
+  _place integer;
+  _last integer;
+  _full integer;
+BEGIN
+  PERFORM stem.lock_limits(_ns, _names);
+  DELETE FROM stem.slots s WHERE s.ns = _ns AND s.key = ANY (_names) AND s.until <= _now;
+  SELECT array_agg(coalesce(b.next, 0) ORDER BY k.at), array_agg(coalesce(b.line, 0) ORDER BY k.at),
+    array_agg(coalesce(b.over, 0) ORDER BY k.at), array_agg((k.number - 1) * k.every + least(k.every / 2, _late) ORDER BY k.at),
+    array_agg(greatest(2 * k.every, _idle) ORDER BY k.at), array_agg(0 ORDER BY k.at), array_agg(false ORDER BY k.at),
+    array_agg(CASE WHEN k.every IS NULL THEN
+      (SELECT count(*) FROM stem.slots s WHERE s.ns = _ns AND s.key = k.key) END ORDER BY k.at)
+  INTO _next, _line, _over, _span, _wait, _before, _changed, _taken
+  FROM unnest(_names, _every, _number) WITH ORDINALITY AS k (key, every, number, at)
+  LEFT JOIN stem.buckets b ON b.ns = _ns AND b.key = k.key AND k.every IS NOT NULL;
+  _waiting := array_fill(NULL::integer, ARRAY[cardinality(_names)]);
+
+  FOR _i IN 1 .. cardinality(_asking) LOOP
+    _at := _now;
+    _last := NULL;
+    _full := NULL;
+    FOR _w IN _starts[_i] .. _starts[_i + 1] - 1 LOOP
+      _place := _wants[_w];
+      IF _every[_place] IS NULL THEN
+        IF _full IS NULL AND _taken[_place] >= _number[_place] AND NOT EXISTS (
+          SELECT FROM stem.slots s WHERE s.ns = _ns AND s.key = _names[_place] AND s.id = _asking[_i]
+        ) THEN
+          _full := _place;
+        END IF;
+      ELSE
+        _token := greatest(_next[_place], _now - _span[_place]);
+        IF _token > _at THEN
+          _at := _token;
+          _last := _place;
+        END IF;
+      END IF;
+    END LOOP;
+    IF _full IS NOT NULL THEN
+      IF _waiting[_full] IS NULL THEN
+        DELETE FROM stem.lines l WHERE l.ns = _ns AND l.key = _names[_full] AND l.at <= _now - _forgotten;
+        _waiting[_full] := (SELECT count(*) FROM stem.lines l WHERE l.ns = _ns AND l.key = _names[_full]);
+      END IF;
+      _at := _now + _look + ((_waiting[_full] + _before[_full]) * _apart) % _ahead;
+      _before[_full] := _before[_full] + 1;
+      _last := _full;
+    ELSIF _last IS NOT NULL AND _at > _now + _lead THEN
+      IF _line[_last] > _at AND _line[_last] <= _now + _ahead THEN
+        _at := _line[_last];
+      END IF;
+      _line[_last] := _at + _every[_last];
+      _changed[_last] := true;
+    ELSIF _room < 1 THEN
+      _last := -1;
+    ELSE
+      _last := 0;
+      _room := _room - 1;
+      FOR _w IN _starts[_i] .. _starts[_i + 1] - 1 LOOP
+        _place := _wants[_w];
+        IF _every[_place] IS NULL THEN
+          INSERT INTO stem.slots AS s (ns, key, id, token, until)
+          VALUES (_ns, _names[_place], _asking[_i], _tokens[_i], _until)
+          ON CONFLICT (ns, key, id) DO NOTHING;
+          IF FOUND THEN
+            _taken[_place] := _taken[_place] + 1;
+          ELSE
+            UPDATE stem.slots s SET token = _tokens[_i], until = _until
+            WHERE s.ns = _ns AND s.key = _names[_place] AND s.id = _asking[_i];
+          END IF;
+          DELETE FROM stem.lines l WHERE l.ns = _ns AND l.key = _names[_place] AND l.id = _asking[_i];
+          IF FOUND THEN
+            _waiting[_place] := _waiting[_place] - 1;
+          END IF;
+        ELSE
+          IF _next[_place] < _now - _wait[_place] THEN
+            _line[_place] := 0;
+          END IF;
+          _next[_place] := greatest(_next[_place], _now - _span[_place]) + _every[_place];
+          _over[_place] := _next[_place] + greatest(_span[_place], _wait[_place]);
+          _changed[_place] := true;
+        END IF;
+      END LOOP;
+    END IF;
+    _instants := array_append(_instants, ceil(_at)::bigint);
+    _places := array_append(_places, _last);
+  END LOOP;
+
+  INSERT INTO stem.buckets AS b (ns, key, next, line, over)
+  SELECT _ns, c.key, c.next, c.line, c.over FROM unnest(_names, _next, _line, _over, _changed) AS c (key, next, line, over, changed)
+  WHERE c.changed
+  ON CONFLICT (ns, key) DO UPDATE SET next = excluded.next, line = excluded.line, over = excluded.over;
+  instants := array_to_string(_instants, ',');
+  places := array_to_string(_places, ',');
+END $$;
