@@ -15,14 +15,14 @@ const CHUNK = 500
 const LIST = 2 * CHUNK
 const LEASE_MS = 60_000
 
-type Verb = (name: keyof typeof SCRIPTS, ...args: (string | number)[]) => Promise<string[]>
+type Verb = (name: keyof typeof SCRIPTS, ...args: (string | number)[]) => Promise<unknown[]>
 
 async function open({ server, name }: Place): Promise<{ redis: Redis; verb: Verb }> {
   const redis = new Redis(server)
   for (const { text } of Object.values(SCRIPTS)) await redis.script("LOAD", text)
   const prefix = `stem:{${name}}:`
   const verb: Verb = (script, ...args) =>
-    redis.evalsha(SCRIPTS[script].sha, 1, prefix, ...args) as Promise<string[]>
+    redis.evalsha(SCRIPTS[script].sha, 1, prefix, ...args) as Promise<unknown[]>
   return { redis, verb }
 }
 
@@ -46,24 +46,21 @@ async function drain(verb: Verb, { tasks }: DrainAsk): Promise<Timed> {
 
   async function take(): Promise<BareRun[]> {
     const now = Date.now()
-    const answer = await verb("reserve", now, now + LEASE_MS, CHUNK, holder, "default")
-    const runs: BareRun[] = []
-    for (let at = 1; at < answer.length; at += 2) {
-      const text = answer[at + 1] as string
+    const [, texts] = await verb("reserve", now, now + LEASE_MS, CHUNK, holder, "default")
+    return (texts as readonly string[]).map((text) => {
       const envelope = JSON.parse(text.slice(text.indexOf("{"))) as BareRun["envelope"]
-      runs.push({ envelope, token: Number.parseInt(answer[at] as string, 10), startedAt: now })
-    }
-    return runs
+      return { envelope, token: 1, startedAt: now }
+    })
   }
 
   async function finish(runs: readonly BareRun[]): Promise<void> {
     const now = Date.now()
     const packed = runs.flatMap(({ envelope, token, startedAt }) => {
       const status = statusOf(envelope, { token, startedAt, now, worker: holder })
-      return ["a", envelope.id, token, `${token} succeeded ${now} 0 ${JSON.stringify(status)}`]
+      return [envelope.id, `${token} succeeded ${now} 0 ${JSON.stringify(status)}`]
     })
-    const answers = (await verb("settle", now, ...packed)) as unknown as number[]
-    if (answers.some((answer) => answer !== 1)) throw new Error("a task is another's")
+    const others = await verb("succeed", 1, now, runs.length, ...packed)
+    if (others.length > 0) throw new Error("a task is another's")
   }
 
   const began = performance.now()

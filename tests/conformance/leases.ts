@@ -76,6 +76,26 @@ export const leases: Questions = {
     expect(idsOf(await desk.reclaim(10, ["x", "y"]))).toEqual(["c"])
   },
 
+  "of tasks that were leased together each keeps a lease of its own": async (desk) => {
+    await desk.store("a", "b", "c", "d", "e")
+    const [a, b, c] = (await desk.take()) as [Delivery, Delivery, Delivery]
+    await desk.settle(desk.say.success(a))
+    await desk.advance(desk.leaseMs / 2)
+    expect(await desk.broker.renew([{ lease: b.lease }], desk.leaseMs)).toMatchObject([{ kind: "held" }])
+    await desk.broker.cancel(["d"], { terminate: false })
+    const running = async () =>
+      idsOf((await desk.inspector.list({ states: ["running"], limit: 9 })).map(({ envelope }) => envelope))
+    expect(await running()).toEqual(["b", "c", "d", "e"])
+    expect(await desk.inspector.queues()).toMatchObject([{ running: 4, ready: 0 }])
+    await desk.advance(desk.leaseMs / 2 + 1)
+    expect(idsOf(await desk.reclaim(1))).toEqual(["c"])
+    expect(idsOf(await desk.reclaim())).toEqual(["e"])
+    expect((await desk.see("d"))?.state).toBe("cancelled")
+    expect(await running()).toEqual(["b", "c", "e"])
+    expect(await desk.broker.settle([desk.say.success(b), desk.say.success(c)])).toEqual(["settled", "stale"])
+    expect(await desk.inspector.queues()).toMatchObject([{ running: 2 }])
+  },
+
   "a paused queue gives nothing to reclaim": async (desk) => {
     await desk.store("a")
     await desk.takeOne()

@@ -152,6 +152,23 @@ export const resultQuestions: Questions = {
     expect(await results.prune(ask)).toBe(1)
   },
 
+  "of those that ended in one instant too no more is listed or removed than was asked for": async ({
+    results,
+    inspector,
+  }) => {
+    await results.put(["a", "b", "c", "d"].map((id) => status(id, "succeeded", 10)))
+    await results.forget(["b"])
+    expect(idsOf(await results.list({ limit: 2 }))).toHaveLength(2)
+    expect(await inspector.ended()).toMatchObject({ succeeded: 3 })
+    const ask = { succeededBefore: 11, otherBefore: 11, max: 2 }
+    expect(await results.prune(ask)).toBe(2)
+    expect(await results.list({ limit: 10 })).toHaveLength(1)
+    expect(await inspector.ended()).toMatchObject({ succeeded: 1 })
+    await results.put([status("b", "succeeded", 10), status("c", "failed", 20, { token: 9 })])
+    expect(await results.prune({ ...ask, otherBefore: 0, max: 10 })).toBeGreaterThan(0)
+    expect(await inspector.ended()).toMatchObject({ succeeded: 0 })
+  },
+
   "forget removes the statuses it is given and no other": async ({ results }) => {
     await results.put([status("a", "failed", 10), status("b", "failed", 10)])
     await results.forget(["a", "nobody"])

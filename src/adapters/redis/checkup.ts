@@ -49,12 +49,18 @@ async function inspectClock(store: Store): Promise<Finding[]> {
 async function inspectLeases(store: Store, inspector: Inspector): Promise<Finding[]> {
   const since = store.clock.now() - RECLAIM_GRACE
   const running = (await inspector.queues()).filter((queue) => queue.running > 0)
-  const counts = await Promise.all(
-    running.map(({ queue }) =>
-      store.use((client) => client.zcount(`${store.prefix}leases:${queue}`, "-inf", since)),
-    ),
-  )
-  const lost = counts.reduce((sum, count) => sum + count, 0)
+  const members = (
+    await Promise.all(
+      running.map(({ queue }) => store.range(`${store.prefix}leases:${queue}`, "-inf", since, "BYSCORE")),
+    )
+  ).flat()
+  // A member stands for one task, or for the plain ones of a reservation.
+  const entries = members
+    .filter((member) => member.startsWith("*"))
+    .map((member) => `${member.slice(1)}:plain`)
+  const plain =
+    entries.length > 0 ? await store.use((client) => client.hmget(`${store.prefix}open`, ...entries)) : []
+  const lost = members.length - entries.length + plain.reduce((sum, count) => sum + Number(count ?? 0), 0)
   if (lost === 0) return []
   return [
     {

@@ -1,4 +1,5 @@
 import type { Inspector, QueueCounts } from "../../core/contracts/inspector.ts"
+import type { EndState } from "../../core/task/status.ts"
 import type { Cancel } from "./cancel.ts"
 import { createDeadLetters } from "./dead-letters.ts"
 import { listLive } from "./listing.ts"
@@ -8,7 +9,6 @@ import type { Store } from "./store.ts"
 
 export function createInspector(store: Store, cancel: Cancel): Inspector {
   const { clock, prefix } = store
-  const count = (state: string) => store.use((client) => client.zcard(`${prefix}ended:${state}`))
 
   return {
     async queues() {
@@ -31,10 +31,14 @@ export function createInspector(store: Store, cancel: Cancel): Inspector {
     },
 
     async ended() {
-      const [succeeded, failed, cancelled, expired] = await Promise.all(
-        ["succeeded", "failed", "cancelled", "expired"].map(count),
-      )
-      return { succeeded, failed, cancelled, expired } as Awaited<ReturnType<Inspector["ended"]>>
+      const counts = await store.use((client) => client.hgetall(`${prefix}ends`))
+      const of = (state: EndState) => Number(counts[state] ?? 0)
+      return {
+        succeeded: of("succeeded"),
+        failed: of("failed"),
+        cancelled: of("cancelled"),
+        expired: of("expired"),
+      }
     },
 
     async find(ids) {

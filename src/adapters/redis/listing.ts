@@ -1,6 +1,6 @@
 import type { LiveTask } from "../../core/contracts/inspector.ts"
 import type { StatusFilter } from "../../core/contracts/results.ts"
-import { liveTask, parseRecord, readKnown } from "./records.ts"
+import { liveTask, parseRecord, readKnown, tasksOf } from "./records.ts"
 import type { Store } from "./store.ts"
 
 const PAGE = 200
@@ -18,14 +18,15 @@ export async function listLive(store: Store, filter: StatusFilter): Promise<read
   const { states, task, limit, since, until } = filter
   const now = clock.now()
   const found: Found[] = []
+  const seen = new Set<string>()
 
   /** Adds what fits of these tasks; answers how many did. */
-  async function gather(members: readonly string[]): Promise<number> {
+  async function gather(ids: readonly string[]): Promise<number> {
     const before = found.length
-    for (const known of await readKnown(
-      store,
-      members.map((member) => member.slice(12)),
-    )) {
+    for (const known of await readKnown(store, ids)) {
+      // Where a reservation tells of them, those that have left it since are told of twice.
+      if (seen.has(known.id)) continue
+      seen.add(known.id)
       const live = liveTask(known, now)
       if (!live || (task ?? live.status.task) !== live.status.task) continue
       if (states && !states.includes(live.status.state)) continue
@@ -42,7 +43,7 @@ export async function listLive(store: Store, filter: StatusFilter): Promise<read
     let fitting = 0
     for (let at = 0; fitting < limit; at += PAGE) {
       const members = await store.range(key, from, to, "BYSCORE", "LIMIT", at, PAGE)
-      fitting += await gather(members)
+      fitting += await gather(members.map(idOf))
       if (members.length < PAGE) return
     }
   }
@@ -50,7 +51,8 @@ export async function listLive(store: Store, filter: StatusFilter): Promise<read
   async function gatherRunning(key: string): Promise<void> {
     for (let at = 0; ; at += PAGE) {
       const members = await store.range(key, at, at + PAGE - 1)
-      await gather(members)
+      const ids = await Promise.all(members.map((member) => runningOf(store, member)))
+      await gather(ids.flat())
       if (members.length < PAGE) return
     }
   }
@@ -68,6 +70,17 @@ export async function listLive(store: Store, filter: StatusFilter): Promise<read
     .sort((a, b) => a.dueAt - b.dueAt || (a.place < b.place ? -1 : 1))
     .slice(0, limit)
     .map(({ task }) => task)
+}
+
+/** A member begins with its task's place. */
+const idOf = (member: string) => member.slice(12)
+
+/** The tasks that a member of a queue's leases may be about: one, or those of a reservation. */
+async function runningOf(store: Store, member: string): Promise<string[]> {
+  if (!member.startsWith("*")) return [idOf(member)]
+  const entry = member.slice(1)
+  const [found] = await store.use((client) => client.xrange(`${store.prefix}running`, entry, entry))
+  return tasksOf(found?.[1] ?? [])
 }
 
 /** The instants between which tasks can fit: what is only scheduled is not ready, and the other way round. */

@@ -69,6 +69,12 @@ export function parseRecord(record: string) {
   }
 }
 
+/** The ids of the tasks of a reservation, given the fields of its entry in the stream `running`. */
+export function tasksOf(fields: readonly string[]): string[] {
+  const at = fields.indexOf("tasks")
+  return at < 0 ? [] : (fields[at + 1] as string).split(" ")
+}
+
 /** What everybody knows of a live task. An envelope that can not be read has a stand-in. */
 export function factsOf(known: Known, envelope = readEnvelope(known.envelope)): LiveFacts {
   const { token, attempts, dueAt, holder, startedAt, queue } = parseRecord(known.record)

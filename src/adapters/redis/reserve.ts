@@ -5,7 +5,16 @@ import type { Delivery } from "../../core/task/lease.ts"
 import { endedStatusOf } from "../../core/task/live.ts"
 import type { Replay } from "../../core/task/status.ts"
 import type { Cancel } from "./cancel.ts"
-import { CHUNK, envelopeOf, factsOf, packStatus, parsed, readEnvelope, readKnown } from "./records.ts"
+import {
+  CHUNK,
+  envelopeOf,
+  factsOf,
+  packStatus,
+  parsed,
+  readEnvelope,
+  readKnown,
+  tasksOf,
+} from "./records.ts"
 import type { Store } from "./store.ts"
 
 /** Leasing tasks. */
@@ -14,39 +23,74 @@ export interface Leasing {
   reclaim(ask: ReserveAsk): Promise<readonly Delivery[]>
 }
 
+/** What scripts/reserve.lua answers. */
+type ReserveAnswer = [
+  wakeAt: string,
+  texts: string[],
+  noted: (number | string)[],
+  entries: (string | number)[],
+]
+
 const NONE: readonly Replay[] = Object.freeze([])
 
 export function createLeasing(store: Store, cancel: Cancel): Leasing {
   const { clock } = store
 
-  /** The deliveries in an answer of reserve or reclaim, added to `into`; what can not be read is buried. */
+  /** Adds a delivery; what can not be read is buried. */
   async function take(
-    answer: readonly string[],
-    from: number,
-    reclaimed: boolean,
+    { proof, text, replays }: { proof: string; text: string; replays: string },
+    { holder, expiresAt, reclaimed }: { holder: string; expiresAt: Millis; reclaimed: boolean },
+    into: Delivery[],
+  ): Promise<void> {
+    const [token, attempts, , id] = proof.split(" ") as [string, string, string, string]
+    const envelope = readEnvelope(envelopeOf(text))
+    if (envelope instanceof Error) return bury(id, token, envelope)
+    into.push({
+      envelope,
+      lease: { id, holder, token: Number(token), expiresAt },
+      attempt: Number(attempts) + 1,
+      reclaimed,
+      replays: parsed<readonly Replay[]>(replays) ?? NONE,
+    })
+  }
+
+  /** Adds the deliveries in an answer of reserve. Nearly all are plain: nothing is known of them but their text. */
+  async function takeAll(
+    [, texts, noted, entries]: ReserveAnswer,
     ask: { holder: string; expiresAt: Millis },
     into: Delivery[],
   ): Promise<void> {
-    for (let at = from; at < answer.length; ) {
-      const [token, attempts, notes, id] = (answer[at] as string).split(" ") as [
-        string,
-        string,
-        string,
-        string,
-      ]
-      const envelope = readEnvelope(envelopeOf(answer[at + 1] as string))
-      const replays = notes === "1" ? (parsed<readonly Replay[]>(answer[at + 2] as string) ?? NONE) : NONE
-      at += notes === "1" ? 3 : 2
-      if (envelope instanceof Error) await bury(id, token, envelope)
-      else
-        into.push({
-          envelope,
-          lease: { id, holder: ask.holder, token: Number(token), expiresAt: ask.expiresAt },
-          attempt: Number(attempts) + 1,
-          reclaimed,
-          replays,
-        })
+    const { holder, expiresAt } = ask
+    let next = 0
+    for (const [at, text] of texts.entries()) {
+      if (noted[next] === at) {
+        const [proof, replays] = [noted[next + 1] as string, noted[next + 2] as string]
+        next += 3
+        await take({ proof, text, replays }, { ...ask, reclaimed: false }, into)
+        continue
+      }
+      const envelope = readEnvelope(envelopeOf(text))
+      if (envelope instanceof Error) await bury(await idOf(at, entries), "1", envelope)
+      else {
+        const lease = { id: envelope.id, holder, token: 1, expiresAt }
+        into.push({ envelope, lease, attempt: 1, reclaimed: false, replays: NONE })
+      }
     }
+  }
+
+  /** The id of the task whose text is the one at this index. */
+  async function idOf(at: number, entries: readonly (string | number)[]): Promise<string> {
+    let from = 0
+    for (let pair = 0; pair < entries.length; pair += 2) {
+      const count = Number(entries[pair + 1])
+      if (at < from + count) {
+        const entry = String(entries[pair])
+        const [found] = await store.use((client) => client.xrange(`${store.prefix}running`, entry, entry))
+        return tasksOf(found?.[1] ?? [])[at - from] as string
+      }
+      from += count
+    }
+    throw new Error("a text of no reservation")
   }
 
   async function bury(id: string, token: string, why: Error): Promise<void> {
@@ -67,11 +111,12 @@ export function createLeasing(store: Store, cancel: Cancel): Leasing {
         const expiresAt = now + Math.round(leaseMs)
         const most = Math.min(CHUNK, max - deliveries.length)
         const args = [String(now), String(expiresAt), String(most), holder, ...names]
-        const answer = await store.run<string[]>("reserve", args)
-        await take(answer, 1, false, { holder, expiresAt }, deliveries)
-        if (answer[0] !== "" || answer.length === 1) {
-          if (deliveries.length >= max || answer[0] === "") return { deliveries }
-          return { deliveries, wakeAt: Number(answer[0]) }
+        const answer = await store.run<ReserveAnswer>("reserve", args)
+        const [wakeAt, texts] = answer
+        await takeAll(answer, { holder, expiresAt }, deliveries)
+        if (wakeAt !== "" || texts.length === 0) {
+          if (deliveries.length >= max || wakeAt === "") return { deliveries }
+          return { deliveries, wakeAt: Number(wakeAt) }
         }
       }
       return { deliveries }
@@ -85,10 +130,13 @@ export function createLeasing(store: Store, cancel: Cancel): Leasing {
         const expiresAt = now + Math.round(leaseMs)
         const most = Math.min(CHUNK, max - deliveries.length)
         const args = [String(now), String(expiresAt), String(most), holder, ...names]
-        const [count, ...answer] = await store.run<[number, ...string[]]>("reclaim", args)
-        await take(answer, count, true, { holder, expiresAt }, deliveries)
-        await cancel.endMarked(answer.slice(0, count))
-        if (answer.length === 0) break
+        const [marked, lost] = await store.run<[string[], string[]]>("reclaim", args)
+        for (let at = 0; at < lost.length; at += 3) {
+          const [proof, text, replays] = lost.slice(at, at + 3) as [string, string, string]
+          await take({ proof, text, replays }, { holder, expiresAt, reclaimed: true }, deliveries)
+        }
+        await cancel.endMarked(marked)
+        if (marked.length + lost.length === 0) break
       }
       return deliveries
     },

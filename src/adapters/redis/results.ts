@@ -15,13 +15,31 @@ export function createResults(store: Store): ResultBackend {
   const watch = gather(async (ids: readonly string[]) =>
     (await Promise.all(chunks(ids, CHUNK).map((some) => store.run<string[]>("watch", some)))).flat(),
   )
-  const endedKey = (state: EndState) => `${prefix}ended:${state}`
 
   async function get(ids: readonly string[]): Promise<(TaskStatus | undefined)[]> {
     const texts = await Promise.all(
       chunks(ids, CHUNK).map((some) => store.use((client) => client.hmget(`${prefix}statuses`, ...some))),
     )
     return texts.flat().map((text) => unpackStatus(text ?? ""))
+  }
+
+  /** Ids that may have ended so, the latest first; a list ends where an instant does. */
+  async function* endedOf(state: EndState, range: readonly [string | number, string | number]) {
+    let ids: { id: string; ended: number }[] = []
+    for (let from = 0; ; from += PAGE) {
+      const how = ["BYSCORE", "REV", "LIMIT", from, PAGE, "WITHSCORES"] as const
+      const members = (await store.range(`${prefix}ended:${state}`, ...range, ...how)).flat()
+      for (let at = 0; at < members.length; at += 2) {
+        const ended = Number(members[at + 1])
+        if (ids.length > PAGE && ids.at(-1)?.ended !== ended) {
+          yield ids
+          ids = []
+        }
+        for (const id of (members[at] as string).split(" ")) ids.push({ id, ended })
+      }
+      if (members.length < 2 * PAGE) break
+    }
+    if (ids.length > 0) yield ids
   }
 
   return {
@@ -59,31 +77,21 @@ export function createResults(store: Store): ResultBackend {
 
     async list({ states, task, queue, since, until, limit }) {
       const range = [until === undefined ? "+inf" : `(${until}`, since ?? "-inf"] as const
-      const found: TaskStatus[] = []
+      const found = new Map<string, TaskStatus>()
       for (const state of STATES) {
         if (states && !states.includes(state)) continue
         let fitting = 0
-        for (let from = 0; fitting < limit; from += PAGE) {
-          const ids = await store.range(
-            endedKey(state),
-            range[0],
-            range[1],
-            "BYSCORE",
-            "REV",
-            "LIMIT",
-            from,
-            PAGE,
-          )
-          for (const status of await get(ids)) {
-            if (!status || (task ?? status.task) !== status.task || (queue ?? status.queue) !== status.queue)
-              continue
-            found.push(status)
+        for await (const ids of endedOf(state, range)) {
+          for (const [at, status] of (await get(ids.map(({ id }) => id))).entries()) {
+            if (!status || status.state !== state || endOf(status) !== ids[at]?.ended) continue
+            if ((task ?? status.task) !== status.task || (queue ?? status.queue) !== status.queue) continue
+            found.set(status.id, status)
             fitting += 1
           }
-          if (ids.length < PAGE) break
+          if (fitting >= limit) break
         }
       }
-      return found.sort((a, b) => endOf(b) - endOf(a) || (a.id < b.id ? 1 : -1)).slice(0, limit)
+      return [...found.values()].sort((a, b) => endOf(b) - endOf(a) || (a.id < b.id ? 1 : -1)).slice(0, limit)
     },
 
     async forget(ids) {

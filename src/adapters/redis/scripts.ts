@@ -38,6 +38,7 @@ import scheduleRemove from "./scripts/schedule-remove.lua" with { type: "text" }
 import scheduleResume from "./scripts/schedule-resume.lua" with { type: "text" }
 import scheduleWait from "./scripts/schedule-wait.lua" with { type: "text" }
 import settle from "./scripts/settle.lua" with { type: "text" }
+import succeed from "./scripts/succeed.lua" with { type: "text" }
 import wait from "./scripts/wait.lua" with { type: "text" }
 import watch from "./scripts/watch.lua" with { type: "text" }
 
@@ -96,6 +97,7 @@ export const SCRIPTS = {
   scheduleResume: ofSchedules(scheduleResume),
   scheduleWait: ofSchedules(scheduleWait),
   settle: whole(settle),
+  succeed: whole(succeed),
   wait: whole(wait),
   watch: whole(watch),
 } as const satisfies Record<string, Script>

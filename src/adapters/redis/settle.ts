@@ -2,6 +2,7 @@ import type { Settled, Settlement } from "../../core/task/verdict.ts"
 import type { Cancel } from "./cancel.ts"
 import { batches, packEnvelope, packStatus } from "./records.ts"
 import type { Store } from "./store.ts"
+import { createSucceed, isPlain } from "./succeed.ts"
 
 /** Finishes runs; answers in order. */
 export type Settle = (settlements: readonly Settlement[]) => Promise<readonly Settled[]>
@@ -9,6 +10,8 @@ export type Settle = (settlements: readonly Settlement[]) => Promise<readonly Se
 const MARKED = 2
 
 export function createSettle(store: Store, cancel: Cancel): Settle {
+  const succeed = createSucceed(store)
+
   /** A task that was to come back and is marked ends here as cancelled, if its token is still the one. */
   async function endMarked({ lease, next }: Settlement): Promise<Settled> {
     const ended = await cancel.endMarked([lease.id], new Map([[lease.id, lease.token]]))
@@ -18,7 +21,7 @@ export function createSettle(store: Store, cancel: Cancel): Settle {
     return "settled"
   }
 
-  return async (settlements) => {
+  const settle: Settle = async (settlements) => {
     const now = String(store.clock.now())
     const answers = await Promise.all(
       batches(settlements.map(pack)).map(({ args }) => store.run<number[]>("settle", [now, ...args])),
@@ -33,6 +36,20 @@ export function createSettle(store: Store, cancel: Cancel): Settle {
             : "stale",
       )
     return settled
+  }
+
+  return async (settlements) => {
+    const plain = settlements.filter(isPlain)
+    // What is said of one task twice has an order, which one script keeps.
+    if (plain.length === 0 || new Set(settlements.map(({ lease }) => lease.id)).size < settlements.length)
+      return settle(settlements)
+    const others = new Set(settlements.filter((settlement) => !isPlain(settlement)))
+    for (const left of await succeed(plain)) others.add(left)
+    if (others.size === 0) return settlements.map(() => "settled")
+    const answers = new Map<Settlement, Settled>()
+    const some = settlements.filter((settlement) => others.has(settlement))
+    for (const [at, answer] of (await settle(some)).entries()) answers.set(some[at] as Settlement, answer)
+    return settlements.map((settlement) => answers.get(settlement) ?? "settled")
   }
 }
 

@@ -6,11 +6,17 @@
 --   errors progress replays   hashes   id -> JSON, where there is some
 --   wait:P:Q     zset    waiting tasks of priority P and queue Q, by due; members are place .. id
 --   retrying:Q   zset    those of them that have paid an attempt
---   leases:Q     zset    running tasks by the end of their lease
---   running      stream  one entry for each reservation that is not over, pending in group "stem" with its holder
---   open         hash    entry of that stream -> how many of its tasks still run
+--   leases:Q     zset    running tasks by the end of their lease, as place .. id; the plain ones of a reservation
+--                        together, as * .. entry
+--   running      stream  one entry for each reservation that is not over, all of one queue, pending in group "stem"
+--                        with its holder: till, since, holder, tasks (ids with a space between)
+--   open         hash    entry -> how many of its tasks still run; entry:plain -> how many of them are plain;
+--                        entry:queue -> their queue
+--   leased       hash    queue -> how many of its tasks run
 --   statuses     hash    id -> "token state ended own json", own telling what the JSON itself holds (1 progress, 2 replays)
---   ended:STATE  zset    ids by the instant of their end
+--   ended:STATE  zset    ids by the instant of their end, those of one instant and one call together with a space
+--                        between. A hint: it holds for the ids whose status says the same, and is left behind by others
+--   ends         hash    state -> how many statuses there are
 --   dead         zset    dead letters by the instant of their death; dead:Q those of a queue
 --   letters      hash    id -> "token attempts died"
 --   queues paused asleep awaited   sets: names seen, paused, with a sleeping worker; ids that somebody waits for
@@ -23,9 +29,13 @@
 --
 -- A record: "token attempts notes entry place queue priority due until started cancel holder". While the task waits
 -- entry is -, until 0 and holder empty. cancel is 0, 1 (abort) or 2 (terminate). notes is 1 when there may be an
--- error, progress, replays or an earlier status. A task without a record was never leased.
+-- error, progress, replays or an earlier status. A task without a record was never leased. A task is plain while it
+-- runs by its first lease and nothing has been done to it: its record is the entry of its reservation and nothing
+-- else, for token 1, attempts 0, notes 0 and cancel 0; the rest stands in its text and in the reservation. Whatever
+-- is done to it but succeeding spells it out first.
 local P = KEYS[1]
-local call, format, match, sub = redis.call, string.format, string.match, string.sub
+local call, concat, find, format, match, sub =
+  redis.call, table.concat, string.find, string.format, string.match, string.sub
 local RECORD = '^(%d+) (%d+) (%d) (%S+) (%x+) (%S+) (%d) (%S+) (%S+) (%S+) (%d) (.*)$'
 
 local function write_record(token, attempts, notes, entry, place, queue, priority, due, till, started, cancel, holder)
@@ -33,13 +43,49 @@ local function write_record(token, attempts, notes, entry, place, queue, priorit
     ' ' .. due .. ' ' .. till .. ' ' .. started .. ' ' .. cancel .. ' ' .. holder
 end
 
--- The record of a live task, made of its text when it was never leased; nil for what is not live.
+local is_plain = function(record) return not find(record, ' ', 1, true) end
+
+-- What a reservation says of all its tasks: till, since, holder, ids.
+local seen = {}
+local function reservation(entry)
+  if not seen[entry] then
+    local fields = call('XRANGE', P .. 'running', entry, entry)[1][2]
+    seen[entry] = { till = fields[2], since = fields[4], holder = fields[6], tasks = fields[8] }
+  end
+  return seen[entry]
+end
+
+-- The record of a live task in full; nil for what is not live.
 local function record_of(id, task)
   local record = call('HGET', P .. 'live', id)
-  if record then return record end
+  if record and not is_plain(record) then return record end
   task = task or call('HGET', P .. 'tasks', id)
+  if record then
+    local its, place, queue, priority, due = reservation(record), match(task, '^(%x+) (%S+) (%d) (%S+)')
+    return write_record(1, 0, 0, record, place, queue, priority, due, its.till, its.since, 0, its.holder)
+  end
   if not task or call('ZSCORE', P .. 'dead', id) then return nil end
   return '0 0 0 - ' .. match(task, '^%x+ %S+ %d %S+') .. ' 0 0 0 '
+end
+
+-- So many tasks of a reservation are no longer plain.
+local function leave_plain(entry, count, queue)
+  if call('HINCRBY', P .. 'open', entry .. ':plain', -count) > 0 then return end
+  call('HDEL', P .. 'open', entry .. ':plain')
+  call('ZREM', P .. 'leases:' .. queue, '*' .. entry)
+end
+
+-- The record of a live task as record_of gives it. One that was plain has a record and a lease of its own now.
+local function spell_out(id)
+  local record = record_of(id)
+  if not record then return nil end
+  local _, _, _, entry, place, queue, _, _, till = match(record, RECORD)
+  if entry ~= '-' and call('HGET', P .. 'live', id) == entry then
+    call('HSET', P .. 'live', id, record)
+    call('ZADD', P .. 'leases:' .. queue, till, place .. id)
+    leave_plain(entry, 1, queue)
+  end
+  return record
 end
 
 local function state_of(record, now)
@@ -65,19 +111,8 @@ local function add(lists, name, a, b)
   if b then list[n + 2] = b end
 end
 
--- Writes statuses of ids that have none, and tells those who wait for them.
-local function remember_new(ids, texts)
-  if #ids == 0 then return end
-  local writes, ends = {}, {}
-  for i = 1, #ids do
-    local id, text = ids[i], texts[i]
-    local state, ended = match(text, '^%d+ (%a+) (%S+)')
-    writes[i * 2 - 1] = id
-    writes[i * 2] = text
-    add(ends, state, ended, id)
-  end
-  call('HSET', P .. 'statuses', unpack(writes))
-  for state, list in pairs(ends) do call('ZADD', P .. 'ended:' .. state, unpack(list)) end
+-- Tells those who wait for the end of these.
+local function tell(ids)
   if call('EXISTS', P .. 'awaited') == 0 then return end
   local wanted = call('SMISMEMBER', P .. 'awaited', unpack(ids))
   for i = 1, #ids do
@@ -88,13 +123,32 @@ local function remember_new(ids, texts)
   end
 end
 
+-- Writes statuses of ids that have none, and tells those who wait for them.
+local function remember_new(ids, texts)
+  if #ids == 0 then return end
+  local writes, ends = {}, {}
+  for i = 1, #ids do
+    local id, text = ids[i], texts[i]
+    writes[i * 2 - 1] = id
+    writes[i * 2] = text
+    add(ends, match(text, '^%d+ (%a+ %S+)'), id)
+  end
+  call('HSET', P .. 'statuses', unpack(writes))
+  for ending, list in pairs(ends) do
+    local state, ended = match(ending, '^(%a+) (%S+)')
+    call('ZADD', P .. 'ended:' .. state, ended, concat(list, ' '))
+    call('HINCRBY', P .. 'ends', state, #list)
+  end
+  tell(ids)
+end
+
 -- Writes a status: of two for one id the higher token stays, of equal tokens the later.
 local function remember(id, text)
   local known = call('HGET', P .. 'statuses', id)
   if known then
     local token, state = match(known, '^(%d+) (%a+)')
     if tonumber(token) > tonumber(match(text, '^%d+')) then return end
-    call('ZREM', P .. 'ended:' .. state, id)
+    call('HINCRBY', P .. 'ends', state, -1)
   end
   remember_new({ id }, { text })
 end
@@ -139,34 +193,36 @@ local function intake(list, now)
   return answers
 end
 
--- Opens a reservation of so many tasks; answers its entry.
-local function open_reservation(holder, count)
-  local entry = call('XADD', P .. 'running', '*', 'tasks', count)
+-- Opens a reservation of tasks of one queue; answers its entry.
+local function open_reservation(queue, ids, holder, till, now)
+  local entry = call('XADD', P .. 'running', '*',
+    'till', till, 'since', now, 'holder', holder, 'tasks', concat(ids, ' '))
   local read = redis.pcall('XREADGROUP', 'GROUP', 'stem', holder, 'STREAMS', P .. 'running', '>')
   if read.err then
     call('XGROUP', 'CREATE', P .. 'running', 'stem', '0')
     call('XREADGROUP', 'GROUP', 'stem', holder, 'STREAMS', P .. 'running', '>')
   end
-  call('HSET', P .. 'open', entry, count)
+  call('HSET', P .. 'open', entry, #ids, entry .. ':queue', queue)
+  call('HINCRBY', P .. 'leased', queue, #ids)
   return entry
 end
 
 -- So many tasks of a reservation no longer run; with the last of them it is over.
-local function leave_reservation(entry, count)
-  if call('HINCRBY', P .. 'open', entry, -count) <= 0 then
-    call('HDEL', P .. 'open', entry)
-    call('XACK', P .. 'running', 'stem', entry)
-    call('XDEL', P .. 'running', entry)
-  end
+local function leave_reservation(entry, count, queue)
+  if call('HINCRBY', P .. 'leased', queue, -count) <= 0 then call('HDEL', P .. 'leased', queue) end
+  if call('HINCRBY', P .. 'open', entry, -count) > 0 then return end
+  call('HDEL', P .. 'open', entry, entry .. ':queue')
+  call('XACK', P .. 'running', 'stem', entry)
+  call('XDEL', P .. 'running', entry)
 end
 
--- Takes a live task out of the books, its envelope and its notes excepted.
+-- Takes a live task that is not plain out of the books, its envelope and its notes excepted.
 local function unlist(id, record)
   local _, attempts, _, entry, place, queue, priority = match(record, RECORD)
   call('HDEL', P .. 'live', id)
   if entry ~= '-' then
     call('ZREM', P .. 'leases:' .. queue, place .. id)
-    leave_reservation(entry, 1)
+    leave_reservation(entry, 1, queue)
   else
     call('ZREM', P .. 'wait:' .. priority .. ':' .. queue, place .. id)
     if attempts ~= '0' then call('ZREM', P .. 'retrying:' .. queue, place .. id) end

@@ -5,7 +5,7 @@
 local answers = {}
 for i = 1, #ARGV, 3 do
   local id, expected, what = ARGV[i], ARGV[i + 1], ARGV[i + 2]
-  local done = record_of(id) == expected
+  local done = spell_out(id) == expected
   if done and #what == 1 then
     local token, attempts, notes, entry, place, queue, priority, due, till, started, _, holder = match(expected, RECORD)
     call('HSET', P .. 'live', id,

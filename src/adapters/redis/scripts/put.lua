@@ -4,8 +4,7 @@ for i = 1, #ARGV, 2 do
   local id = ARGV[i]
   remember(id, ARGV[i + 1])
   -- A live task that is remembered already must be settled with a look at that.
-  local record = call('HGET', P .. 'live', id)
-  if not record and call('HEXISTS', P .. 'tasks', id) == 1 then record = record_of(id) end
+  local record = call('HEXISTS', P .. 'tasks', id) == 1 and spell_out(id)
   if record then
     local token, attempts, rest = match(record, '^(%d+) (%d+) %d (.*)$')
     call('HSET', P .. 'live', id, token .. ' ' .. attempts .. ' 1 ' .. rest)

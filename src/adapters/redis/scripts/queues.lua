@@ -30,7 +30,7 @@ for _, queue in ipairs(call('SUNION', P .. 'queues', P .. 'paused')) do
   end
   local retrying = call('ZCARD', P .. 'retrying:' .. queue)
   local retrying_now = call('ZCOUNT', P .. 'retrying:' .. queue, '-inf', now)
-  local running = call('ZCARD', P .. 'leases:' .. queue)
+  local running = tonumber(call('HGET', P .. 'leased', queue) or 0)
   local dead = call('ZCARD', P .. 'dead:' .. queue)
   local paused = call('SISMEMBER', P .. 'paused', queue)
   if waiting + running + dead + paused > 0 then

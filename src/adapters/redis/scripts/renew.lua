@@ -4,7 +4,7 @@
 local till, answers = ARGV[1], {}
 for i = 2, #ARGV, 3 do
   local id = ARGV[i]
-  local record = call('HGET', P .. 'live', id)
+  local record = call('HEXISTS', P .. 'live', id) == 1 and spell_out(id)
   local answer = 0
   if record then
     local token, attempts, notes, entry, place, queue, priority, due, _, started, cancel, holder = match(record, RECORD)

@@ -21,7 +21,7 @@ for i = 1, #ARGV, 5 do
     call('ZREM', P .. 'dead:' .. queue, id)
     local status = call('HGET', P .. 'statuses', id)
     if status then
-      call('ZREM', P .. 'ended:' .. match(status, '^%d+ (%a+)'), id)
+      call('HINCRBY', P .. 'ends', match(status, '^%d+ (%a+)'), -1)
       call('HDEL', P .. 'statuses', id)
     end
     call('SADD', P .. 'queues', queue)

@@ -28,7 +28,8 @@ while at <= last do
   end
 end
 
--- Plain successes, the most of all by far, are gathered and land together.
+-- Successes with nothing to look at are gathered and land together. Those of plain tasks, the most of all by far,
+-- come by succeed.lua; one that comes here is spelled out.
 local gone, status_ids, statuses, members, entries = {}, {}, {}, {}, {}
 
 local function flush()
@@ -36,7 +37,7 @@ local function flush()
   call('HDEL', P .. 'live', unpack(gone))
   call('HDEL', P .. 'tasks', unpack(gone))
   for queue, list in pairs(members) do call('ZREM', P .. 'leases:' .. queue, unpack(list)) end
-  for entry, count in pairs(entries) do leave_reservation(entry, count) end
+  for entry, count in pairs(entries) do leave_reservation(entry, count[1], count[2]) end
   remember_new(status_ids, statuses)
   gone, status_ids, statuses, members, entries = {}, {}, {}, {}, {}
 end
@@ -71,7 +72,7 @@ local function hand_back(kind, id, record, due, error)
     call('HSET', P .. 'errors', id, error)
   end
   call('ZREM', P .. 'leases:' .. queue, place .. id)
-  leave_reservation(entry, 1)
+  leave_reservation(entry, 1, queue)
   call('HSET', P .. 'live', id,
     write_record(token, attempts, notes, '-', place, queue, priority, due, '0', started, '0', ''))
   call('ZADD', P .. 'wait:' .. priority .. ':' .. queue, due, place .. id)
@@ -90,6 +91,7 @@ for i = 1, #ids do
     record = call('HGET', P .. 'live', id)
   end
   touched[id] = true
+  if record and is_plain(record) then record = spell_out(id) end
   local token, notes, entry, place, queue
   if record then token, notes, entry, place, queue = match(record, '^(%d+) %d+ (%d) (%S+) (%x+) (%S+)') end
   if token ~= tokens[i] or entry == '-' then
@@ -101,7 +103,8 @@ for i = 1, #ids do
       statuses[#statuses + 1] = firsts[i]
     end
     add(members, queue, place .. id)
-    entries[entry] = (entries[entry] or 0) + 1
+    entries[entry] = entries[entry] or { 0, queue }
+    entries[entry][1] = entries[entry][1] + 1
     answers[i] = 1
   else
     flush()
