@@ -73,6 +73,16 @@ export const cancelling: Questions = {
     expect(await desk.broker.settle([desk.say.success(a)])).toEqual(["stale"])
   },
 
+  "of a marked task that one batch settles twice the first counts": async (desk) => {
+    await desk.store("a")
+    const a = await desk.takeOne()
+    await desk.broker.cancel(["a"], gently)
+    const batch = [desk.say.release(a), desk.say.retry(a), desk.say.burial(a)]
+    expect(await desk.broker.settle(batch)).toEqual(["settled", "stale", "stale"])
+    expect(await desk.see("a")).toMatchObject({ state: "cancelled" })
+    expect(await desk.deadLetters.count({})).toBe(0)
+  },
+
   "a marked task whose lease runs out ends as cancelled and is not delivered": async (desk) => {
     await desk.store("marked", "lost")
     await desk.take()

@@ -90,11 +90,10 @@ for i = 1, #ids do
     flush()
     record = call('HGET', P .. 'live', id)
   end
-  touched[id] = true
   if record and is_plain(record) then record = spell_out(id) end
   local token, notes, entry, place, queue
   if record then token, notes, entry, place, queue = match(record, '^(%d+) %d+ (%d) (%S+) (%x+) (%S+)') end
-  if token ~= tokens[i] or entry == '-' then
+  if token ~= tokens[i] or entry == '-' or answers[touched[id]] == 2 then
     answers[i] = 0
   elseif kind == 'a' and notes == '0' and not nexts[i] then
     gone[#gone + 1] = id
@@ -112,6 +111,8 @@ for i = 1, #ids do
     answers[i] = act(kind, id, record, firsts[i], errors[i])
     if nexts[i] and answers[i] == 1 then intake(nexts[i], now) end
   end
+  -- What the caller is to end has been decided: more of the same task is stale.
+  if answers[i] ~= 0 then touched[id] = i end
 end
 flush()
 return answers
