@@ -1,10 +1,20 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test"
-import { closeSync, mkdirSync, openSync, rmSync, statSync, writeFileSync, writeSync } from "node:fs"
+import {
+  closeSync,
+  mkdirSync,
+  openSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+  writeSync,
+} from "node:fs"
 import { join } from "node:path"
 import { open } from "../../src/adapters/sqlite/driver.ts"
 import { systemClock as clock } from "../../src/runtime/clock.ts"
 import { type Child, startChild } from "../support/child.ts"
 import { tasksBy } from "../support/envelopes.ts"
+import { eventually } from "../support/redis-server.ts"
 import { type SqliteFile, sqliteFile } from "../support/sqlite-file.ts"
 import { thrown } from "../support/thrown.ts"
 import { tinyDisk } from "../support/tiny-disk.ts"
@@ -142,6 +152,31 @@ describe("sqlite in trouble", () => {
     await holder.kill()
     expect(await driver.broker.enqueue([task("a")])).toMatchObject([{ kind: "stored" }])
   }, 30_000)
+
+  test("A file that is removed while it is open is noticed, and so is its return", async () => {
+    const driver = await file.open(clock)
+    await driver.broker.enqueue([task("a")])
+    renameSync(file.path, `${file.path}.away`)
+    const ask = { queues: ["default"], max: 1, holder: "w", leaseMs: 1000 }
+    await eventually(async () =>
+      expect(await thrown(driver.ping())).toMatchObject({
+        kind: "unavailable",
+        code: "store_gone",
+      }),
+    )
+    const refused = await thrown(driver.broker.enqueue([task("b")]))
+    expect(refused.message).toContain("was removed while it was open")
+    renameSync(`${file.path}.away`, file.path)
+    expect((await driver.broker.reserve(ask)).deliveries).toMatchObject([{ envelope: { id: "a" } }])
+    renameSync(file.path, `${file.path}.away`)
+    writeFileSync(file.path, "")
+    const replaced = await eventually(async () => {
+      const error = await thrown(driver.broker.enqueue([task("c")]))
+      expect(error.code).toBe("store_gone")
+      return error
+    })
+    expect(replaced.message).toContain("another file is at")
+  })
 
   test("a store that was closed is store_closed", async () => {
     const driver = await file.open(clock)

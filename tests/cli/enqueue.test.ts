@@ -191,7 +191,9 @@ describe.each([...STORES])("on %s", (store) => {
 
   test("a task that has expired is not run", async () => {
     const namespace = ["--namespace", stem.beside("expiry")]
-    const id = (await stem.run(["enqueue", "add", "--expires", "1ms", ...namespace])).out.trim()
+    const id = (await stem.run(["enqueue", "add", "--expires", "3s", ...namespace])).out.trim()
+    const { expiresAt } = await stem.json(["inspect", "task", id, ...namespace])
+    while (Date.now() <= Date.parse(expiresAt)) await Bun.sleep(20)
     await stem.drain("tasks.ts", ...namespace)
     const { code, err } = await stem.run(["result", id, "--wait", ...namespace])
     expect({ code, err }).toEqual({ code: 4, err: `error: task ${id} expired\n` })
@@ -234,6 +236,9 @@ describe("where no server is asked", () => {
       ["--queue", "no spaces"],
       ["--file", "nowhere.ndjson"],
       ["--wait", "30s"],
+      ["--expires", "2020-01-01"],
+      ["--expires", "1m", "--delay", "10m"],
+      ["--timeout", "10s", "--soft-timeout", "20s"],
     ]) {
       const { code, out, err } = await stem.run(["enqueue", "refused", ...args])
       expect({ args, code, out }).toEqual({ args, code: 2, out: "" })

@@ -105,6 +105,30 @@ describe.each([...STORES])("on %s", (store) => {
     expect((await worker.done).code).toBe(0)
   }, 30_000)
 
+  test("A worker whose modules break takes nothing, hands back what it had, and goes on when they are mended", async () => {
+    const broken = "export const pid = = 1\n"
+    const sound = "export const pid = () => process.pid\n"
+    await stem.write("breaks.ts", sound)
+    const worker = stem.start(["worker", "breaks.ts", "--queues", "breaks", "--isolates", "1"])
+    await worker.says("ready")
+    const send = (id: string, ...more: string[]) => put("pid", "--queue", "breaks", "--id", id, ...more)
+    const pid = Number((await send("before", "--wait=20s")).out)
+    await stem.write("breaks.ts", broken)
+    process.kill(pid, "SIGKILL")
+    await worker.says("no isolate can be started: breaks.ts:1:")
+    await send("meanwhile")
+    expect(await stem.json(["result", "meanwhile"])).toMatchObject({ state: "queued", attempt: 0 })
+    await stem.write("breaks.ts", `${sound}export const more = 1\n`)
+    expect((await stem.run(["result", "meanwhile", "--wait=40s"])).code).toBe(0)
+    expect(await stem.json(["result", "meanwhile"])).toMatchObject({ attempt: 1 })
+    worker.child.kill("SIGTERM")
+    const { code, err } = await worker.done
+    expect(code).toBe(0)
+    expect(err.match(/no isolate can be started/g)).toHaveLength(1)
+    expect(err).toContain("an isolate could be started")
+    expect(err).toContain("runs other code than those before it: breaks.ts changed")
+  }, 60_000)
+
   test("the log is JSON away from a terminal, pretty when asked for, and as quiet as told", async () => {
     await put("add", "a=1", "b=1", "--queue", "log")
     await put("boom", "--queue", "log")

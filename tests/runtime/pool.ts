@@ -15,16 +15,22 @@ export interface TestPool extends HookLog, AsyncDisposable {
 
 export async function startPool(
   tasks: string,
-  options: { isolates?: number; maxTasks?: number; maxRssBytes?: number } = {},
+  options: {
+    isolates?: number
+    maxTasks?: number
+    maxRssBytes?: number
+    files?: Record<string, string>
+  } = {},
 ): Promise<TestPool> {
-  const folder = moduleFolder({ "tasks.ts": tasks })
+  const { files = {}, ...more } = options
+  const folder = moduleFolder({ "tasks.ts": tasks, ...files })
   const log = hookLog()
   const pool = createProcessIsolates({
     modules: [folder.file("tasks.ts")],
     isolates: 1,
     clock: systemClock,
     command: CHILD,
-    ...options,
+    ...more,
   })
   await pool.start(log.hooks)
   return {

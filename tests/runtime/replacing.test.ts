@@ -69,19 +69,50 @@ test("a reload that fails says where, and the old code goes on", async () => {
   expect(resultOf(await it.pool.run(jobOf("pid")))).toBe(before)
 })
 
-test("a replacement that can not load is tried again until it can", async () => {
+test("while no isolate can be started, what waits goes back at no cost, and the start is tried again", async () => {
   await using it = await startPool(TASKS)
   const pid = Number(resultOf(await it.pool.run(jobOf("pid"))))
   it.folder.write("tasks.ts", "throw new Error('not now')\n")
   process.kill(pid, "SIGKILL")
   await it.until(() => it.deaths.length >= 2)
   expect(it.deaths[1]?.reason).toContain("not now")
-  const waiting = it.pool.run(jobOf("version"))
-  const cancelled = it.pool.run(jobOf("version", null, { id: "c" }))
-  it.pool.abort("c", 1, "cancelled")
-  expect(await cancelled).toEqual({ kind: "cancelled" })
+  expect(it.news).toEqual([expect.stringContaining("not now")])
+  expect(await it.pool.run(jobOf("version"))).toEqual({ kind: "interrupted" })
+  const never = new AbortController().signal
+  const able = it.pool.able?.(never)
+  const given = new AbortController()
+  const left = it.pool.able?.(given.signal)
+  given.abort()
+  await left
   it.folder.write("tasks.ts", TASKS)
-  expect(await waiting).toEqual({ kind: "succeeded", result: 1 })
+  await able
+  expect(it.news.slice(1)).toEqual([""])
+  expect(await it.pool.run(jobOf("version"))).toEqual({ kind: "succeeded", result: 1 })
+})
+
+test("an isolate that has read other code than those before it is told of once, until the reload", async () => {
+  await using it = await startPool(
+    'import { v } from "./lib/v.ts"\nexport const pid = () => process.pid\nexport const version = () => v\n',
+    {
+      files: { "lib/v.ts": "export const v = 1\n" },
+    },
+  )
+  const replace = async () => {
+    const pid = Number(resultOf(await it.pool.run(jobOf("pid"))))
+    process.kill(pid, "SIGKILL")
+    await untilGone(pid)
+    await it.until(() => it.deaths.some((death) => death.pid === pid))
+    return resultOf(await it.pool.run(jobOf("version")))
+  }
+  expect(await replace()).toBe(1)
+  expect(it.news).toEqual([])
+  it.folder.write("lib/v.ts", "export const v = 2\n")
+  expect(await replace()).toBe(2)
+  expect(await replace()).toBe(2)
+  expect(it.news).toEqual([[it.folder.file("lib/v.ts")]])
+  await it.pool.reload()
+  expect(await replace()).toBe(2)
+  expect(it.news).toHaveLength(1)
 })
 
 test("more isolates join, and those that are too many finish what they run before they go", async () => {

@@ -10,6 +10,8 @@ export interface HookLog {
   readonly progress: { id: string; token: number; progress: Progress }[]
   readonly asks: ChildAsk[]
   readonly deaths: Death[]
+  /** Why no isolate could be started, "" for when one could again, and the files that had changed. */
+  readonly news: (string | readonly string[])[]
   /** Resolves as soon as the condition holds, looking again after each thing told. */
   until(condition: () => boolean): Promise<void>
   /** Resolves when a handler has logged this message so often. */
@@ -27,6 +29,7 @@ export function hookLog(enqueue?: IsolateHooks["enqueue"]): HookLog {
     progress: [],
     asks: [],
     deaths: [],
+    news: [],
     until: (condition) =>
       new Promise((resolve) => {
         const look = () => {
@@ -47,6 +50,9 @@ export function hookLog(enqueue?: IsolateHooks["enqueue"]): HookLog {
         return enqueue ? enqueue(ask) : (ask.options.id as string)
       },
       died: (death) => told(log.deaths, death),
+      unable: (reason) => told(log.news, reason),
+      able: () => told(log.news, ""),
+      differs: ({ files }) => told(log.news, files),
     },
   }
   return log

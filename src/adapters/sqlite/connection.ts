@@ -4,6 +4,7 @@ import type { Migration } from "../../core/contracts/driver.ts"
 import { unavailable } from "../../core/kit/errors.ts"
 import { isBusy, storeTrouble } from "./failures.ts"
 import { requireFolder } from "./location.ts"
+import { sameFile } from "./same-file.ts"
 import { applyMigration } from "./schema.ts"
 
 /** A statement that is prepared when it is first used. */
@@ -64,6 +65,7 @@ export async function connect(path: string): Promise<Connection & { migration: M
 
 function connectionOf(db: Database, path: string): Connection {
   const prepared: Statement[] = []
+  const lookForFile = sameFile(path)
   let closed = false
   return {
     path,
@@ -87,6 +89,7 @@ function connectionOf(db: Database, path: string): Connection {
     patiently: (work) =>
       patiently(path, () => {
         if (closed) throw unavailable("store_closed", `${path} has been closed`)
+        lookForFile()
         return work()
       }),
     get inTransaction() {

@@ -74,6 +74,20 @@ export function lineOf(event: WorkerEvent): Line {
           ...{ pid: event.pid, reason: event.reason, running: event.running },
         },
       )
+    case "isolates_lost":
+      return line(
+        "error",
+        `no isolate can be started: ${event.reason}; nothing is taken, and what was goes back at no cost, until one can`,
+        { reason: event.reason },
+      )
+    case "isolates_back":
+      return line("info", "an isolate could be started; tasks are taken again")
+    case "isolate_differs":
+      return line(
+        "warn",
+        `isolate ${event.pid} runs other code than those before it: ${event.files.join(", ")} changed; send HUP, so that all run the same`,
+        { pid: event.pid, files: event.files },
+      )
     case "store_lost":
       return line("error", `the store can not be used: ${event.error.message}; trying again`, {
         error: event.error,

@@ -5,6 +5,7 @@ import { jsonCopy } from "../kit/json.ts"
 import { createRouter, NO_ROUTING, type RouteAsk, type Router } from "../policy/routing.ts"
 import type { EnqueueOptions } from "../task/context.ts"
 import { type Envelope, takeEnvelope } from "../task/envelope.ts"
+import { refuseNonsense } from "./sense.ts"
 
 const UNROUTED = createRouter(NO_ROUTING)
 
@@ -20,7 +21,7 @@ export interface EnvelopeAsk {
 
 /**
  * Makes an envelope, routed where its sender said nothing, and checks every field. Throws `malformed_envelope`, `invalid_duration`,
- * `not_representable` or `too_large`.
+ * `not_representable`, `too_large`, `expires_too_soon` or `limits_crossed`.
  */
 export function makeEnvelope(
   clock: Clock,
@@ -32,6 +33,10 @@ export function makeEnvelope(
     ...{ task, defaults },
     ...{ queue: options.queue, priority: options.priority },
   })
+  const dueAt = options.at ? options.at.getTime() : now + (options.delay ? parseDuration(options.delay) : 0)
+  const more = hasMore(options) ? moreOf(options, now) : undefined
+  // A handler that runs again sends its children again: those it has sent are there, whatever the time is now.
+  if (more && !parent) refuseNonsense({ now, dueAt, ...more })
   return takeEnvelope({
     v: 1,
     id: options.id ?? uuidv7(clock),
@@ -40,9 +45,9 @@ export function makeEnvelope(
     queue,
     priority,
     enqueuedAt: now,
-    dueAt: options.at ? options.at.getTime() : now + (options.delay ? parseDuration(options.delay) : 0),
+    dueAt,
     headers: { ...options.headers },
-    ...(hasMore(options) && moreOf(options, now)),
+    ...more,
     ...(parent && { parent: parent.id, root: parent.root }),
   })
 }

@@ -23,6 +23,11 @@ export interface Isolates {
   specs(): ReadonlyMap<string, TaskSpec>
   /** The schedules that the modules define; absent where there are no modules. */
   schedules?(): readonly Schedule[]
+  /**
+   * Resolves when there is an isolate to run in, or the signal aborts; until then whatever is to be run ends as
+   * "interrupted". Absent where there always is one.
+   */
+  able?(signal: AbortSignal): Promise<void>
   /** Runs one delivery. Never rejects. */
   run(job: Job): Promise<Outcome>
   /** Aborts the handler's signal. Nothing happens when the run is over. */
@@ -59,6 +64,12 @@ export interface IsolateHooks {
   enqueue(ask: ChildAsk): Promise<TaskId>
   /** An isolate ended that should not have; the pool has replaced it. */
   died(death: { readonly pid: number; readonly reason: string; readonly running: number }): void
+  /** No isolate is left and none can be started. */
+  unable(reason: string): void
+  /** There is one again. */
+  able(): void
+  /** An isolate has replaced another and has read other code than those before it, from these files. */
+  differs(news: { readonly pid: number; readonly files: readonly string[] }): void
 }
 
 /** One line a handler logged. */

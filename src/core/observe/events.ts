@@ -36,6 +36,11 @@ export type WorkerEvent =
   | ({ readonly kind: "lease_lost" } & EventTask)
   | ({ readonly kind: "log" } & IsolateLine)
   | { readonly kind: "isolate_died"; readonly pid: number; readonly reason: string; readonly running: number }
+  /** No isolate is left and none can be started: nothing is taken until one can. */
+  | { readonly kind: "isolates_lost"; readonly reason: string }
+  | { readonly kind: "isolates_back" }
+  /** It has replaced another and runs other code than the rest: these files have changed since. */
+  | { readonly kind: "isolate_differs"; readonly pid: number; readonly files: readonly string[] }
   | { readonly kind: "store_lost"; readonly error: Failure }
   | { readonly kind: "store_back"; readonly awayMs: Millis }
   | { readonly kind: "reloaded"; readonly tasks: readonly string[] }

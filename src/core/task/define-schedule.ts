@@ -14,6 +14,7 @@ import {
   type ScheduleSpec,
   SOLAR_EVENTS,
 } from "./schedule.ts"
+import { isForestalled } from "./time-limits.ts"
 
 /** When a schedule fires: exactly one of `cron`, `every`, `at`, `rrule` and `solar`. */
 export interface ScheduleTimes {
@@ -185,6 +186,11 @@ export function scheduleOf(definition: object, source: string): Schedule {
     throw invalid("malformed_schedule", `schedule "${name}": ${field}: ${message}`, hint)
   }
   const { misfire, timeout, softTimeout, retries, expires, headers, jitter, input, ...given } = parsed.output
+  if (isForestalled(softTimeout, timeout))
+    throw invalid(
+      "malformed_schedule",
+      `schedule "${name}": softTimeout: must not be longer than timeout, which would end the task first`,
+    )
   const { cron, every, anchor, at, rrule, solar, ...rest } = given
   const limits = { ...(softTimeout && { softMs: softTimeout }), ...(timeout && { hardMs: timeout }) }
   return parseSchedule({

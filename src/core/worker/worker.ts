@@ -75,6 +75,9 @@ export async function startWorker(
     log: (line) => emit({ kind: "log", ...line }),
     enqueue: childEnqueuer({ broker, isolates, leases, clock, router }),
     died: (death) => emit({ kind: "isolate_died", ...death }),
+    unable: (reason) => emit({ kind: "isolates_lost", reason }),
+    able: () => emit({ kind: "isolates_back" }),
+    differs: (news) => emit({ kind: "isolate_differs", ...news }),
   })
 
   let turns = turnsNow()
@@ -178,7 +181,10 @@ export async function startWorker(
         leaseMs: settings.leaseMs,
         queues: () => turns(),
         free: slots.free,
-        slot: slots.available,
+        async slot(signal) {
+          await slots.available(signal)
+          await isolates.able?.(signal)
+        },
       },
       quiet.signal,
     )

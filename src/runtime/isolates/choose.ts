@@ -52,6 +52,9 @@ export async function readSchedules(modules: readonly string[], clock: Clock): P
       progress() {},
       log() {},
       died() {},
+      unable() {},
+      able() {},
+      differs() {},
       enqueue: () => Promise.reject(new Error("nothing runs here")),
     })
     return isolates.schedules?.() ?? []

@@ -46,6 +46,8 @@ export function combineIsolates(general: Isolates, special: Isolates): Isolates 
     },
     specs,
     schedules: () => general.schedules?.() ?? [],
+    // Nobody knows what will be taken: without the modules nothing is.
+    able: async (signal) => general.able?.(signal),
     run: (job) => (special.specs().has(job.delivery.envelope.task) ? special : general).run(job),
     // Whose run it is not, hears nothing.
     abort(id, token, reason) {

@@ -5,6 +5,7 @@ import { StemError } from "../../core/kit/errors.ts"
 import type { Outcome } from "../../core/task/outcome.ts"
 import { systemClock } from "../clock.ts"
 import { type LoadedModules, loadModules } from "../modules/load.ts"
+import { withVersion } from "../modules/version.ts"
 import { type PublicNames, serveStem } from "../modules/virtual.ts"
 import { type Attempt, startAttempt } from "./attempt.ts"
 import { type Blame, watchForBlame } from "./blame.ts"
@@ -49,9 +50,9 @@ export async function isolateMain(exports: PublicNames): Promise<never> {
   process.on("message", async (message: ToIsolate) => {
     if (message.kind === "parcel") return desk?.read(message)
     try {
-      const modules = await loadModules(message.modules)
+      const { loaded: modules, version } = await withVersion(() => loadModules(message.modules))
       desk = createDesk({ modules, running, outbox, blame, watchRss: message.watchRss })
-      send({ kind: "ready", specs: [...modules.specs.values()], schedules: modules.schedules })
+      send({ kind: "ready", specs: [...modules.specs.values()], schedules: modules.schedules, version })
     } catch (error) {
       send({ kind: "refused", error: toWireError(error) })
     }

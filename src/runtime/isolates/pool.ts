@@ -3,6 +3,9 @@ import type { Clock } from "../../core/kit/clock.ts"
 import type { TaskSpec } from "../../core/task/define.ts"
 import type { Outcome } from "../../core/task/outcome.ts"
 import type { Schedule } from "../../core/task/schedule.ts"
+import { showPath } from "../modules/source.ts"
+import { changedBetween, type Version } from "../modules/version.ts"
+import { createGate } from "./gate.ts"
 import { type Isolate, startIsolate } from "./isolate-handle.ts"
 import { loadError, selfCommand } from "./process.ts"
 import type { Defined } from "./protocol.ts"
@@ -35,6 +38,9 @@ export function createProcessIsolates(options: ProcessIsolatesOptions): Isolates
   let hooks: IsolateHooks
   let specs: ReadonlyMap<string, TaskSpec> = new Map()
   let schedules: readonly Schedule[] = []
+  let version: Version = {}
+  /** What was told of other code, so that it is told once. */
+  let toldOf = ""
   let numbers = 0
   /** Ready isolates that take runs. */
   let team: Isolate[] = []
@@ -46,6 +52,7 @@ export function createProcessIsolates(options: ProcessIsolatesOptions): Isolates
   /** Runs for which there is no isolate at this moment. */
   let backlog: Run[] = []
   const stopping = new AbortController()
+  const gate = createGate(() => hooks)
 
   function launch(part: { retired?(isolate: Isolate): void } = {}): Isolate {
     const isolate = startIsolate({
@@ -122,19 +129,38 @@ export function createProcessIsolates(options: ProcessIsolatesOptions): Isolates
         await clock.sleep(Math.min(LAST_RETRY_MS, FIRST_RETRY_MS * 2 ** (failed - 1)), stopping.signal)
       if (stopping.signal.aborted || ofGeneration !== generation || enough()) return
       const isolate = launchMember(ofGeneration)
+      let defined: Defined
       try {
-        await isolate.ready
+        defined = await isolate.ready
       } catch (error) {
         isolate.kill()
         const reason = loadError(modules, error).message
-        if (!stopping.signal.aborted) hooks.died({ pid: isolate.pid, reason, running: 0 })
+        if (stopping.signal.aborted) return
+        hooks.died({ pid: isolate.pid, reason, running: 0 })
+        if (team.length === 0 && ofGeneration === generation) giveUp(reason)
         continue
       }
       if (ofGeneration !== generation || enough()) return isolate.retire()
       if (isolate.retired) continue
+      tellChange(isolate.pid, defined.version)
       team.push(isolate)
+      gate.open()
       return giveBacklog()
     }
+  }
+
+  /** Nothing can be run for now: what waits goes back at no cost, so that a worker that can may have it. */
+  function giveUp(reason: string): void {
+    gate.close(reason)
+    for (const run of backlog) run.resolve(INTERRUPTED)
+    backlog = []
+  }
+
+  function tellChange(pid: number, read: Version): void {
+    const files = changedBetween(version, read).map(showPath)
+    const news = JSON.stringify(files.length > 0 ? read : {})
+    if (files.length > 0 && news !== toldOf) hooks.differs({ pid, files })
+    toldOf = news
   }
 
   /** A whole new team, or the reason why not and nothing left of it. */
@@ -154,9 +180,12 @@ export function createProcessIsolates(options: ProcessIsolatesOptions): Isolates
     coming = 0
     specs = new Map(found[0]?.specs.map((spec) => [spec.name, spec]))
     schedules = found[0]?.schedules ?? []
+    version = found[0]?.version ?? {}
+    toldOf = ""
     team = recruits.filter((isolate) => !isolate.retired)
     for (const isolate of recruits) if (isolate.retired) replace(next, 1)
     for (const isolate of old) isolate.retire()
+    if (team.length > 0) gate.open()
     giveBacklog()
     fit()
   }
@@ -180,6 +209,7 @@ export function createProcessIsolates(options: ProcessIsolatesOptions): Isolates
   function dispatch(run: Run): void {
     const isolate = leastLoaded()
     if (isolate) isolate.give(run)
+    else if (gate.closed) run.resolve(INTERRUPTED)
     else backlog.push(run)
   }
 
@@ -198,6 +228,8 @@ export function createProcessIsolates(options: ProcessIsolatesOptions): Isolates
     specs: () => specs,
 
     schedules: () => schedules,
+
+    able: gate.opened,
 
     run: (job: Job) =>
       new Promise<Outcome>((resolve) => {

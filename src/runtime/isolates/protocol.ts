@@ -13,6 +13,7 @@ import type { Failure } from "../../core/task/failure.ts"
 import type { Outcome } from "../../core/task/outcome.ts"
 import type { Schedule } from "../../core/task/schedule.ts"
 import type { Progress } from "../../core/task/status.ts"
+import type { Version } from "../modules/version.ts"
 
 /** The hidden sub-command that makes this executable an isolate. */
 export const ISOLATE_COMMAND = "__isolate"
@@ -58,6 +59,7 @@ export interface ToIsolateParcel {
 export interface Defined {
   readonly specs: readonly TaskSpec[]
   readonly schedules: readonly Schedule[]
+  readonly version: Version
 }
 
 /** Isolate to supervisor. */

@@ -11,6 +11,7 @@ import type {
 import { Name } from "../../core/task/envelope.ts"
 import { type Backoff, DEFAULT_RETRY, type RetryPolicy } from "../../core/task/retry.ts"
 import type { StandardSchema } from "../../core/task/schema.ts"
+import { isForestalled } from "../../core/task/time-limits.ts"
 
 /** A task as it runs: what is known of it everywhere, and what only the process that loaded it has. */
 export interface LoadedTask {
@@ -108,6 +109,11 @@ export function checkDefinition(name: string, definition: object, source: string
   const named = v.safeParse(Name, name)
   if (!named.success) return { option: "name", message: `"${name}" ${named.issues[0].message}` }
   const { timeout, softTimeout, backoff } = given
+  if (isForestalled(softTimeout, timeout))
+    return {
+      option: "softTimeout",
+      message: "must not be longer than timeout, which would end the task first",
+    }
   return {
     task: {
       spec: {
