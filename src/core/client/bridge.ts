@@ -1,6 +1,8 @@
 import type { Broker } from "../contracts/broker.ts"
 import type { Driver } from "../contracts/driver.ts"
+import type { Groups } from "../contracts/groups.ts"
 import type { Inspector } from "../contracts/inspector.ts"
+import type { Notes } from "../contracts/notes.ts"
 import type { ResultBackend } from "../contracts/results.ts"
 import type { ScheduleStore } from "../contracts/schedules.ts"
 
@@ -10,6 +12,8 @@ export interface Bridged {
   readonly inspector: Inspector
   readonly results: ResultBackend
   readonly schedules: ScheduleStore
+  readonly groups: Groups
+  readonly notes: Notes
 }
 
 /** Joins stores; what one store does in a step is then done in an order in which each step may be done again. */
@@ -23,9 +27,11 @@ export async function bridge({
   planned: Driver
 }): Promise<Bridged> {
   const { schedules } = planned
+  const { groups, notes } = tasks
   const { broker, inspector, results } =
     tasks === ended ? tasks : (await import("./split-results.ts")).splitResults(tasks, ended)
-  if (tasks === planned) return { broker, inspector, results, schedules }
+  const whole = { broker, inspector, results, groups, notes }
+  if (tasks === planned) return { ...whole, schedules }
   const { splitSchedules } = await import("./split-schedules.ts")
-  return { broker, inspector, results, schedules: splitSchedules(schedules, broker) }
+  return { ...whole, schedules: splitSchedules(schedules, broker) }
 }

@@ -1,12 +1,12 @@
 import type { ClientParts } from "./client.ts"
 
+type StoreParts = "broker" | "inspector" | "results" | "groups" | "close"
+
 /**
  * Parts that are opened when they are first used, and tried again at the next use when that failed: what a sender
  * with a spool needs, for it has to start while the store is away.
  */
-export function openLater(
-  open: () => Promise<Pick<ClientParts, "broker" | "inspector" | "results" | "close">>,
-): Pick<ClientParts, "broker" | "inspector" | "results" | "close"> {
+export function openLater(open: () => Promise<Pick<ClientParts, StoreParts>>): Pick<ClientParts, StoreParts> {
   let opening: ReturnType<typeof open> | undefined
   const opened = () => {
     opening ??= open().catch((error) => {
@@ -17,13 +17,17 @@ export function openLater(
   }
   return {
     broker: {
-      enqueue: async (envelopes) => (await opened()).broker.enqueue(envelopes),
+      enqueue: async (envelopes, groups) => (await opened()).broker.enqueue(envelopes, groups),
       cancel: async (ids, how) => (await opened()).broker.cancel(ids, how),
     },
     inspector: { find: async (ids) => (await opened()).inspector.find(ids) },
     results: {
       get: async (ids) => (await opened()).results.get(ids),
       wait: async (id, until, signal) => (await opened()).results.wait(id, until, signal),
+    },
+    groups: {
+      get: async (ids) => (await opened()).groups.get(ids),
+      arrivals: async (id, from, max) => (await opened()).groups.arrivals(id, from, max),
     },
     close: async () => (await opening?.catch(() => undefined))?.close(),
   }
