@@ -13,7 +13,6 @@ import type { Listener } from "./core/observe/events.ts"
 import { createRouter, NO_ROUTING } from "./core/policy/routing.ts"
 import { defineTask, retryAfter } from "./core/task/define.ts"
 import { defineSchedule } from "./core/task/define-schedule.ts"
-import { chain, chord, chunks, group, map, step } from "./core/task/flow.ts"
 import type { RunningWorker } from "./core/worker/worker.ts"
 import { systemClock } from "./runtime/clock.ts"
 import { findConfigFiles } from "./runtime/config-files.ts"
@@ -22,7 +21,6 @@ import { openSender, openSpool, openStores, readStoreUrl, type Stores } from "./
 
 export { systemClock } from "./runtime/clock.ts"
 export { findConfigFiles } from "./runtime/config-files.ts"
-export { becomeMinder, ownCommand, serviceManager } from "./runtime/doors.ts"
 export { defaultSpoolPath, defaultStatePath } from "./runtime/paths.ts"
 export { listenForSignals } from "./runtime/signals.ts"
 export {
@@ -48,20 +46,27 @@ export async function loadTasks(modules: readonly string[]) {
 /** Starts a worker on open stores. Throws `invalid` when a task module can not be loaded; nothing was reserved then. */
 export async function startWorker(
   stores: Stores,
-  config: Omit<Config, "connections" | "spool" | "routing"> & Partial<Config>,
+  config: Omit<Config, "connections" | "spool" | "routing" | "events"> & Partial<Config>,
   listener?: Listener,
   /** With `worker.beat`: reads the files that may define schedules. */
   files: () => Promise<readonly ConfigFile[]> = async () => [],
 ): Promise<RunningWorker> {
-  const [{ startWorker: start }, { upkeep }, { chooseIsolates }, { createRing }, { uuidv7 }] =
-    await Promise.all([
-      import("./core/worker/worker.ts"),
-      import("./core/upkeep/chores.ts"),
-      import("./runtime/isolates/choose.ts"),
-      import("./core/kit/ring.ts"),
-      import("./core/kit/id.ts"),
-    ])
-  const { broker, inspector, workers, groups, notes, clock, followClock } = stores
+  const [
+    { startWorker: start },
+    { upkeep },
+    { chooseIsolates },
+    { createRing },
+    { uuidv7 },
+    { workerRecord },
+  ] = await Promise.all([
+    import("./core/worker/worker.ts"),
+    import("./core/upkeep/chores.ts"),
+    import("./runtime/isolates/choose.ts"),
+    import("./core/kit/ring.ts"),
+    import("./core/kit/id.ts"),
+    import("./core/observe/worker-record.ts"),
+  ])
+  const { broker, inspector, workers, clock, followClock, recorder } = stores
   const { worker, retention, spool } = config
   const router = createRouter(config.routing ?? NO_ROUTING)
   const isolates = await chooseIsolates(worker, clock, publicNames)
@@ -78,17 +83,19 @@ export async function startWorker(
     beatTurnedAt = Number.POSITIVE_INFINITY
   }
   const chores = upkeep({
-    ...{ ...stores, deadLetters: inspector.deadLetters, retention },
+    ...{ ...stores, deadLetters: inspector.deadLetters, retention, eventRetention: config.events },
     followClock: stores.capabilities.remote ? followClock : undefined,
     openSpool: spool?.on ? () => openSpool({ ...config, spool }, clock) : undefined,
   })
+  const id = `${worker.name}-${uuidv7(clock)}`
+  const tell = recorder && workerRecord(id, recorder.record, clock)
   const running = await start(
     {
-      ...{ broker, inspector, registry: workers, groups, notes, clock, isolates },
+      ...{ broker, inspector, registry: workers, clock, isolates },
       chores: worker.beat ? [...chores, beat] : chores,
     },
     {
-      ...{ id: `${worker.name}-${uuidv7(clock)}`, name: worker.name, queues: worker.queues, router },
+      ...{ id, name: worker.name, queues: worker.queues, router },
       ...{ concurrency: worker.concurrency, isolateCount: worker.isolates, drain: worker.drain },
       autoscale: worker.autoscale,
       isolatesFor: (concurrency) => Math.min(concurrency, worker.isolatesMost),
@@ -96,10 +103,12 @@ export async function startWorker(
       process: await processFacts(),
     },
     (event) => {
+      tell?.(event)
       if (event.kind === "reloaded") reloaded.ring()
       listener?.(event)
     },
   )
+  if (recorder) recorder.dropped = (count) => listener?.({ kind: "events_dropped", count })
   return { ...running, lastProgressAt: () => Math.min(running.lastProgressAt(), beatTurnedAt) }
 }
 
@@ -149,6 +158,19 @@ export async function becomeIsolate(): Promise<void> {
   await isolateMain(publicNames)
 }
 
+/** The line to the service manager that started this process; undefined when none listens. */
+export const serviceManager = async () => (await import("./runtime/systemd.ts")).serviceManager(process.env)
+
+/** The words that start this Stem: its executable, or Bun and its sources. */
+export const ownCommand = async (): Promise<string[]> =>
+  (await import("./runtime/isolates/process.ts")).ownCommand()
+
+/** Becomes the process that minds one command: what another hidden sub-command does. */
+export async function becomeMinder(): Promise<void> {
+  const { minderMain } = await import("./runtime/shell/minder.ts")
+  await minderMain()
+}
+
 /**
  * Opens a store for a program. Throws `unavailable` or `invalid`.
  *
@@ -171,17 +193,8 @@ export async function connect(url?: string, options: ConnectOptions = {}): Promi
   })
 }
 
-const flows = { step, chain, group, chord, map, chunks }
-
 /** What `import … from "stem"` gives in a task module; src/index.ts exports the same names. */
-export const publicNames = Object.freeze({
-  defineTask,
-  defineSchedule,
-  retryAfter,
-  connect,
-  StemError,
-  ...flows,
-})
+export const publicNames = Object.freeze({ defineTask, defineSchedule, retryAfter, connect, StemError })
 
 /** The version of this Stem. */
 export const VERSION: string = manifest.version

@@ -29,6 +29,7 @@ export const ROOT: Entry = {
         },
       },
     },
+    events: { about: "what happened, and what happens", load: () => import("./events.ts") },
     queue: {
       about: "pause, resume and empty queues",
       children: {

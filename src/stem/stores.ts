@@ -3,12 +3,14 @@ import { type Bridged, bridge } from "../core/client/bridge.ts"
 import { type Client, type ClientParts, createClient } from "../core/client/client.ts"
 import type { KeptListener } from "../core/client/keeper.ts"
 import type { Spool } from "../core/client/spool.ts"
-import type { Config } from "../core/config/config.ts"
+import { type Config, DEFAULT_EVENTS } from "../core/config/config.ts"
 import type { UrlSource } from "../core/contracts/credentials.ts"
 import type { Capabilities, Driver, Migration } from "../core/contracts/driver.ts"
 import type { WorkerRegistry } from "../core/contracts/workers.ts"
 import type { Clock } from "../core/kit/clock.ts"
 import { storeClock } from "../core/kit/store-clock.ts"
+import { recorded } from "../core/observe/recorded.ts"
+import { createRecorder, type Recorder } from "../core/observe/recorder.ts"
 import { createRouter, NO_ROUTING, type Routing } from "../core/policy/routing.ts"
 import { systemClock } from "../runtime/clock.ts"
 import { defaultSpoolPath, defaultStatePath, makeStateFolder } from "../runtime/paths.ts"
@@ -16,6 +18,8 @@ import { defaultSpoolPath, defaultStatePath, makeStateFolder } from "../runtime/
 /** Open stores, as one: where broker and results are two, their differences are bridged already. */
 export interface Stores extends Bridged {
   readonly workers: WorkerRegistry
+  /** What is done through these parts is told by it; undefined where events are off. */
+  readonly recorder: Recorder | undefined
   /** Each store once, for questions about the stores themselves. */
   readonly drivers: readonly Driver[]
   /** What the broker's store can do. */
@@ -29,7 +33,7 @@ export interface Stores extends Bridged {
 
 /** What has to be known to open stores; where nothing is said of connections, the URLs are all there is. */
 export type StoreConfig = Pick<Config, "broker" | "namespace"> &
-  Partial<Pick<Config, "results" | "schedules" | "connections">>
+  Partial<Pick<Config, "results" | "schedules" | "connections" | "events">>
 
 /** Opens what the configuration names. Throws `unavailable` or `invalid`; then nothing is left open. */
 export async function openStores(config: StoreConfig, machine: Clock = systemClock): Promise<Stores> {
@@ -47,7 +51,9 @@ export async function openStores(config: StoreConfig, machine: Clock = systemClo
     opened.set(url, driver)
     return driver
   }
+  let recorder: Recorder | undefined
   const close = async () => {
+    await recorder?.close()
     const drivers = await Promise.allSettled(opened.values())
     await Promise.all(drivers.map((one) => (one.status === "fulfilled" ? one.value.close() : undefined)))
   }
@@ -64,7 +70,10 @@ export async function openStores(config: StoreConfig, machine: Clock = systemClo
     const [ended, planned] = [await openOnce("results"), await openOnce("schedules")]
     const drivers = [...new Set([tasks, ended, planned])]
     const bridged = await bridge({ tasks, ended, planned })
-    return { ...bridged, workers, capabilities, clock, followClock, drivers, close }
+    const { on, ...kept } = config.events ?? DEFAULT_EVENTS
+    recorder = on ? createRecorder(tasks.events, kept, clock) : undefined
+    const told = recorder ? recorded(bridged, recorder.record, clock) : bridged
+    return { ...told, recorder, workers, capabilities, clock, followClock, drivers, close }
   } catch (error) {
     await close()
     throw error

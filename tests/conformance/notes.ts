@@ -1,8 +1,9 @@
 import { expect } from "bun:test"
+import type { Notes } from "../../src/core/contracts/notes.ts"
 import type { Desk } from "./desk.ts"
 import type { Questions } from "./exam.ts"
 
-const notesOf = (desk: Desk) => desk.driver.notes
+const notesOf = (desk: Desk) => desk.driver.notes as Notes
 
 /** What a run leaves for the runs after it. */
 export const notes: Questions = {

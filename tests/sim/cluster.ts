@@ -47,8 +47,6 @@ export async function cluster(seed: number): Promise<Cluster> {
           broker,
           inspector,
           registry,
-          groups: own.driver.groups,
-          notes: own.driver.notes,
           clock: own.clock,
           chores: [],
           isolates: simulatedIsolates(own.clock, at, diary),

@@ -72,8 +72,6 @@ export function machine(world: Clock, store: Driver): Machine {
       results: through(store.results),
       inspector: through(store.inspector),
       workers: through(store.workers),
-      groups: through(store.groups),
-      notes: through(store.notes),
       schedules: schedules && {
         ...through(schedules),
         async wait(...args) {

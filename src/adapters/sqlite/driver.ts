@@ -58,8 +58,6 @@ export async function open(url: string, { namespace, clock }: DriverOptions): Pr
       inspector,
       workers,
       schedules: createSchedules(store, statuses),
-      groups: undefined as never,
-      notes: undefined as never,
       events: createEvents(store),
       limits: createLimits(store),
       locks: createLocks(store),

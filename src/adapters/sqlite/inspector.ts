@@ -31,7 +31,6 @@ export function createInspector(store: Store, statuses: Statuses, endings: Endin
     list: (filter) => patiently(() => listing(filter, clock.now())),
 
     pause: (queue) => commit.write(() => queues.setPaused(queue, true)),
-    forgetKeys: async () => 0,
     resume: (queue) => commit.write(() => queues.setPaused(queue, false)),
 
     purge: (name, max) =>

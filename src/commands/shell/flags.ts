@@ -42,6 +42,12 @@ export const STORE_FLAGS = {
     about: "how lines on stderr are written",
     choices: ["pretty", "json"],
   },
+  events: {
+    kind: "value",
+    hint: "BOOL",
+    about: "tell in the store what is done, for `stem events` (default: true)",
+    choices: ["true", "false"],
+  },
 } as const satisfies Flags
 
 /** Commands that keep what they send, or deliver what was kept. */

@@ -92,6 +92,10 @@ export function lineOf(event: WorkerEvent): Line {
       return line("error", `the store can not be used: ${event.error.message}; trying again`, {
         error: event.error,
       })
+    case "events_dropped":
+      return line("warn", `${counted(event.count, "event")} could not be told while the store was away`, {
+        count: event.count,
+      })
     case "store_back":
       return line("info", `the store is back after ${formatDuration(event.awayMs)}`, { awayMs: event.awayMs })
     case "reloaded":

@@ -1,8 +1,7 @@
 import type { Broker } from "../contracts/broker.ts"
 import type { Driver } from "../contracts/driver.ts"
-import type { Groups } from "../contracts/groups.ts"
+import type { EventLog } from "../contracts/events.ts"
 import type { Inspector } from "../contracts/inspector.ts"
-import type { Notes } from "../contracts/notes.ts"
 import type { ResultBackend } from "../contracts/results.ts"
 import type { ScheduleStore } from "../contracts/schedules.ts"
 
@@ -12,8 +11,8 @@ export interface Bridged {
   readonly inspector: Inspector
   readonly results: ResultBackend
   readonly schedules: ScheduleStore
-  readonly groups: Groups
-  readonly notes: Notes
+  /** Where tasks live, what happened to them is told. */
+  readonly events: EventLog
 }
 
 /** Joins stores; what one store does in a step is then done in an order in which each step may be done again. */
@@ -27,11 +26,10 @@ export async function bridge({
   planned: Driver
 }): Promise<Bridged> {
   const { schedules } = planned
-  const { groups, notes } = tasks
+  const { events } = tasks
   const { broker, inspector, results } =
     tasks === ended ? tasks : (await import("./split-results.ts")).splitResults(tasks, ended)
-  const whole = { broker, inspector, results, groups, notes }
-  if (tasks === planned) return { ...whole, schedules }
+  if (tasks === planned) return { broker, inspector, results, schedules, events }
   const { splitSchedules } = await import("./split-schedules.ts")
-  return { ...whole, schedules: splitSchedules(schedules, broker) }
+  return { broker, inspector, results, schedules: splitSchedules(schedules, broker), events }
 }

@@ -1,12 +1,12 @@
 import type { ClientParts } from "./client.ts"
 
-type StoreParts = "broker" | "inspector" | "results" | "groups" | "close"
+type Later = Pick<ClientParts, "broker" | "inspector" | "results" | "events" | "close">
 
 /**
  * Parts that are opened when they are first used, and tried again at the next use when that failed: what a sender
  * with a spool needs, for it has to start while the store is away.
  */
-export function openLater(open: () => Promise<Pick<ClientParts, StoreParts>>): Pick<ClientParts, StoreParts> {
+export function openLater(open: () => Promise<Later>): Later {
   let opening: ReturnType<typeof open> | undefined
   const opened = () => {
     opening ??= open().catch((error) => {
@@ -17,7 +17,7 @@ export function openLater(open: () => Promise<Pick<ClientParts, StoreParts>>): P
   }
   return {
     broker: {
-      enqueue: async (envelopes, groups) => (await opened()).broker.enqueue(envelopes, groups),
+      enqueue: async (envelopes) => (await opened()).broker.enqueue(envelopes),
       cancel: async (ids, how) => (await opened()).broker.cancel(ids, how),
     },
     inspector: { find: async (ids) => (await opened()).inspector.find(ids) },
@@ -25,9 +25,10 @@ export function openLater(open: () => Promise<Pick<ClientParts, StoreParts>>): P
       get: async (ids) => (await opened()).results.get(ids),
       wait: async (id, until, signal) => (await opened()).results.wait(id, until, signal),
     },
-    groups: {
-      get: async (ids) => (await opened()).groups.get(ids),
-      arrivals: async (id, from, max) => (await opened()).groups.arrivals(id, from, max),
+    events: {
+      position: async (where) => (await opened()).events.position(where),
+      read: async (cursor, max) => (await opened()).events.read(cursor, max),
+      wait: async (cursor, until, signal) => (await opened()).events.wait(cursor, until, signal),
     },
     close: async () => (await opening?.catch(() => undefined))?.close(),
   }

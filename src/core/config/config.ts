@@ -1,5 +1,6 @@
 import type { UrlSource } from "../contracts/credentials.ts"
 import type { TlsFiles } from "../contracts/driver.ts"
+import type { EventRetention } from "../contracts/events.ts"
 import type { Millis } from "../kit/clock.ts"
 import type { AutoscalePolicy } from "../policy/autoscale.ts"
 import type { Routing } from "../policy/routing.ts"
@@ -21,6 +22,7 @@ export interface Config {
   readonly retention: Retention
   /** Where tasks go about which their senders said nothing. */
   readonly routing: Routing
+  readonly events: EventConfig
 }
 
 /** How stores are reached. */
@@ -94,6 +96,14 @@ export interface QueueChoice {
   /** Absent on all: the order is a precedence. Present on all: shares of the turns to be first. */
   readonly weight?: number | undefined
 }
+
+/** What happens is told in the store, and how long it is kept there. */
+export interface EventConfig extends EventRetention {
+  readonly on: boolean
+}
+
+/** As many as a small dashboard looks back on, in some ten megabytes; and no event older than a week. */
+export const DEFAULT_EVENTS: EventConfig = Object.freeze({ on: true, keep: 100_000, ageMs: 7 * 86_400_000 })
 
 /** How long what has ended is remembered. */
 export interface Retention {

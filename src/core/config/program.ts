@@ -32,9 +32,13 @@ export async function connectionOf(
   url: string | undefined,
   { namespace, results, spool, connectTimeout, tls, routing = true }: Said,
   { env, directory, readUrl, findFiles, ...usual }: Surroundings,
-): Promise<Pick<Config, "broker" | "results" | "namespace" | "connections" | "spool" | "routing">> {
+): Promise<
+  Pick<Config, "broker" | "results" | "namespace" | "connections" | "spool" | "routing" | "events">
+> {
   const heard = Object.entries(env).filter(
-    ([name]) => /^STEM_(?:NAMESPACE|SPOOL|CONNECT|TLS)/.test(name) || (url === undefined && WHERE.test(name)),
+    ([name]) =>
+      /^STEM_(?:NAMESPACE|SPOOL|CONNECT|TLS|EVENTS|RETENTION_EVENTS)/.test(name) ||
+      (url === undefined && WHERE.test(name)),
   )
   const { config } = await resolveConfig({
     flags: {

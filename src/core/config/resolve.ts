@@ -4,7 +4,7 @@ import type { Millis } from "../kit/clock.ts"
 import { invalid } from "../kit/errors.ts"
 import type { Routing } from "../policy/routing.ts"
 import { autoscaleOf } from "./autoscale.ts"
-import { type Config, DEFAULT_RETENTION } from "./config.ts"
+import { type Config, DEFAULT_EVENTS, DEFAULT_RETENTION } from "./config.ts"
 import { connectionsOf } from "./connections.ts"
 import { type ConfigFile, readConfigFile } from "./file.ts"
 import { routingOf } from "./routing.ts"
@@ -233,6 +233,11 @@ function withDefaults(
       successesMs: get("retention.successes", DEFAULT_RETENTION.successesMs),
       failuresMs: get("retention.failures", DEFAULT_RETENTION.failuresMs),
       deadLettersMs: get("retention.dead-letters", DEFAULT_RETENTION.deadLettersMs),
+    },
+    events: {
+      on: get("events", DEFAULT_EVENTS.on),
+      keep: get("retention.events", DEFAULT_EVENTS.keep),
+      ageMs: get("retention.events-age", DEFAULT_EVENTS.ageMs),
     },
   }
   return { config, files: sources.files, values: SETTING_KEYS.map((key) => values.get(key) as Resolved) }

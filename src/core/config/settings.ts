@@ -77,6 +77,8 @@ const pem = (about: string, name: string) =>
     place: (path: string, directory: string) => under(directory, path),
   })
 
+const kept = (about: string, env: string) => setting({ about, read: duration(0), show: length, env })
+
 /** A path as seen from a directory. */
 export const under = (directory: string, path: string): string =>
   /^([/\\]|[a-z]:[\\/])/i.test(path)
@@ -255,24 +257,24 @@ export const SETTINGS = {
     flag: "shell-allow",
     env: "STEM_SHELL_ALLOW",
   }),
-  "retention.successes": setting({
-    about: "how long a succeeded task is remembered",
-    read: duration(0),
-    show: length,
-    env: "STEM_RETENTION_SUCCESSES",
+  "retention.successes": kept("how long a succeeded task is remembered", "STEM_RETENTION_SUCCESSES"),
+  "retention.failures": kept(
+    "how long a failed, cancelled or expired task is remembered",
+    "STEM_RETENTION_FAILURES",
+  ),
+  "retention.dead-letters": kept("how long a dead letter is kept", "STEM_RETENTION_DEAD_LETTERS"),
+  events: setting({
+    about: "tell in the store what happens to tasks, for `stem events`",
+    read: flag,
+    flag: "events",
+    env: "STEM_EVENTS",
   }),
-  "retention.failures": setting({
-    about: "how long a failed, cancelled or expired task is remembered",
-    read: duration(0),
-    show: length,
-    env: "STEM_RETENTION_FAILURES",
+  "retention.events": setting({
+    about: "how many events are kept",
+    read: whole(0, 100_000_000),
+    env: "STEM_RETENTION_EVENTS",
   }),
-  "retention.dead-letters": setting({
-    about: "how long a dead letter is kept",
-    read: duration(0),
-    show: length,
-    env: "STEM_RETENTION_DEAD_LETTERS",
-  }),
+  "retention.events-age": kept("how long an event is kept", "STEM_RETENTION_EVENTS_AGE"),
 } as const
 
 /** `broker`, `worker.lease` and so on. */

@@ -37,6 +37,12 @@ export interface EventLog {
   wait(cursor: string, until: Millis, signal: AbortSignal): Promise<void>
 }
 
+/** How much of it is kept: so many events, and none that is older. */
+export interface EventRetention {
+  readonly keep: number
+  readonly ageMs: Millis
+}
+
 /** A part of the log. */
 export interface EventPage {
   readonly events: readonly SeenEvent[]

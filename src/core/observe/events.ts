@@ -58,6 +58,8 @@ export type WorkerEvent =
   | { readonly kind: "pruned"; readonly statuses: number; readonly deadLetters: number }
   /** Envelopes that were kept while the store was away are in the store now. */
   | { readonly kind: "spool_flushed"; readonly count: number }
+  /** So many events were not written down while the store was away: more happened than is kept for it. */
+  | { readonly kind: "events_dropped"; readonly count: number }
   | { readonly kind: "upkeep_failed"; readonly error: Failure }
   | { readonly kind: "listener_failed"; readonly error: Failure }
   | { readonly kind: "stopped"; readonly forced: boolean }

@@ -62,7 +62,9 @@ const isPlain = (event: StoredEvent) =>
   event.error === undefined &&
   event.dueAt === undefined &&
   event.parent === undefined &&
-  event.schedule === undefined
+  event.schedule === undefined &&
+  event.nominalAt === undefined &&
+  event.count === undefined
 
 const continues = (run: Run, event: StoredEvent) =>
   run.k === event.kind &&

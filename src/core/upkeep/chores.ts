@@ -1,6 +1,7 @@
 import type { Spool } from "../client/spool.ts"
 import type { Retention } from "../config/config.ts"
 import type { Broker } from "../contracts/broker.ts"
+import type { EventLog, EventRetention } from "../contracts/events.ts"
 import type { DeadLetters } from "../contracts/inspector.ts"
 import type { ResultBackend } from "../contracts/results.ts"
 import type { Clock } from "../kit/clock.ts"
@@ -15,6 +16,9 @@ export interface ChoreParts {
   readonly results: ResultBackend
   readonly deadLetters: DeadLetters
   readonly retention: Retention
+  readonly events: Pick<EventLog, "prune">
+  /** Absent: events are left as they are. */
+  readonly eventRetention?: EventRetention | undefined
   readonly clock: Clock
   /** Absent: the store has this machine's time. */
   readonly followClock?: (() => Promise<void>) | undefined

@@ -1,4 +1,5 @@
 import type { Retention } from "../config/config.ts"
+import type { EventLog, EventRetention } from "../contracts/events.ts"
 import type { DeadLetters } from "../contracts/inspector.ts"
 import type { ResultBackend } from "../contracts/results.ts"
 import type { Clock, Millis } from "../kit/clock.ts"
@@ -10,6 +11,9 @@ export interface JanitorParts {
   readonly results: ResultBackend
   readonly deadLetters: DeadLetters
   readonly retention: Retention
+  readonly events?: Pick<EventLog, "prune"> | undefined
+  /** Absent: events are left as they are. */
+  readonly eventRetention?: EventRetention | undefined
   readonly clock: Clock
   readonly emit: Listener
 }
@@ -35,7 +39,7 @@ export async function janitor(parts: JanitorParts, signal: AbortSignal): Promise
 
 /** One round: everything that is past its retention now. Answers how much was removed. */
 export async function sweep(
-  { results, deadLetters, retention, clock, emit }: JanitorParts,
+  { results, deadLetters, retention, events, eventRetention, clock, emit }: JanitorParts,
   signal: AbortSignal,
 ): Promise<{ statuses: number; deadLetters: number }> {
   const now = clock.now()
@@ -58,6 +62,10 @@ export async function sweep(
       }),
     ),
     deadLetters: await batches(() => deadLetters.prune(now - retention.deadLettersMs, BATCH)),
+  }
+  if (events && eventRetention) {
+    const how = { keep: eventRetention.keep, before: now - eventRetention.ageMs }
+    while (!signal.aborted && (await events.prune(how)) > 0) await clock.sleep(PAUSE, signal)
   }
   if (removed.statuses + removed.deadLetters > 0) emit({ kind: "pruned", ...removed })
   return removed

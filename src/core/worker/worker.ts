@@ -4,9 +4,8 @@ import { createEvents, type Listener } from "../observe/events.ts"
 import { createStoreWatch } from "../observe/store-watch.ts"
 import { toFailure } from "../task/failure.ts"
 import type { Delivery } from "../task/lease.ts"
-import { answerAsks } from "./asks.ts"
 import { autoscaler, measureWaits } from "./autoscaler.ts"
-import { createChildren } from "./children.ts"
+import { childEnqueuer } from "./children.ts"
 import { fetcher } from "./fetcher.ts"
 import { heartbeat } from "./heartbeat.ts"
 import { type Held, type Leases, marginOf } from "./held.ts"
@@ -56,7 +55,6 @@ export async function startWorker(
   if (listener) events.on(listener)
   const { emit } = events
   const leases: Leases = new Map()
-  const children = createChildren({ isolates, leases, clock, router })
   const tally = keepTally(events)
   const slots = createSlots(settings.concurrency)
   const store = createStoreWatch(emit, clock)
@@ -75,12 +73,7 @@ export async function startWorker(
       if (held?.delivery.lease.token === token) held.progress = progress
     },
     log: (line) => emit({ kind: "log", ...line }),
-    async enqueue(ask) {
-      const child = children.task(ask)
-      const [stored] = await broker.enqueue([child])
-      return stored?.id ?? child.id
-    },
-    ask: answerAsks({ broker, notes: parts.notes, children, leases }),
+    enqueue: childEnqueuer({ broker, isolates, leases, clock, router }),
     died: (death) => emit({ kind: "isolate_died", ...death }),
     unable: (reason) => emit({ kind: "isolates_lost", reason }),
     able: () => emit({ kind: "isolates_back" }),
@@ -96,7 +89,6 @@ export async function startWorker(
   const runParts = {
     leases,
     isolates,
-    ...{ groups: parts.groups, store, children, stop: aborted.signal },
     settler,
     clock,
     emit,

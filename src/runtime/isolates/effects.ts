@@ -1,6 +1,5 @@
-import type { HandlerAsk, IsolateLine } from "../../core/contracts/isolates.ts"
+import type { ChildAsk, IsolateLine } from "../../core/contracts/isolates.ts"
 import type { Clock, Millis } from "../../core/kit/clock.ts"
-import type { ChildAsk } from "../../core/task/child.ts"
 import type { Progress } from "../../core/task/status.ts"
 
 /** What is known of a run where the handler is. */
@@ -22,5 +21,4 @@ export interface RunEffects {
   progress(progress: Progress): void
   log(line: IsolateLine): void
   enqueue(ask: ChildAsk): Promise<string>
-  ask(ask: HandlerAsk): Promise<unknown>
 }

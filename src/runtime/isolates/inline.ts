@@ -4,8 +4,8 @@ import type { Outcome } from "../../core/task/outcome.ts"
 import { createFreshLoader } from "../modules/fresh.ts"
 import type { LoadedModules } from "../modules/load.ts"
 import { type PublicNames, serveStem } from "../modules/virtual.ts"
-import { abortError } from "./abort-error.ts"
 import { type Attempt, startAttempt } from "./attempt.ts"
+import { abortError } from "./context.ts"
 import type { RunEffects } from "./effects.ts"
 import { CANCELLED, hardTimeLimit, INTERRUPTED } from "./run.ts"
 
@@ -49,7 +49,6 @@ export function createInlineIsolates({ modules, clock, exports }: InlineIsolates
     progress: (progress) => hooks.progress(id, token, progress),
     log: (line) => hooks.log(line),
     enqueue: (ask) => hooks.enqueue(ask),
-    ask: (ask) => hooks.ask(ask),
   })
 
   return {

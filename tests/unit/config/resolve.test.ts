@@ -71,6 +71,7 @@ test("the defaults follow from the machine", async () => {
     },
     retention: { successesMs: 86_400_000, failuresMs: 2_592_000_000, deadLettersMs: 2_592_000_000 },
     routing: NO_ROUTING,
+    events: { on: true, keep: 100_000, ageMs: 604_800_000 },
   })
   const onTerminal = await resolve({ machine: { ...MACHINE, terminal: true } })
   expect(onTerminal.config.log.format).toBe("pretty")
@@ -106,6 +107,9 @@ test("every setting can be said in the environment", async () => {
       STEM_RETENTION_SUCCESSES: "1h",
       STEM_RETENTION_FAILURES: "2h",
       STEM_RETENTION_DEAD_LETTERS: "3h",
+      STEM_EVENTS: "false",
+      STEM_RETENTION_EVENTS: "500",
+      STEM_RETENTION_EVENTS_AGE: "4h",
     },
   })
   expect(config).toEqual({
@@ -131,8 +135,9 @@ test("every setting can be said in the environment", async () => {
     },
     retention: { successesMs: 3_600_000, failuresMs: 7_200_000, deadLettersMs: 10_800_000 },
     routing: NO_ROUTING,
+    events: { on: false, keep: 500, ageMs: 14_400_000 },
   })
-  expect(values.filter(({ source }) => source === "environment")).toHaveLength(26)
+  expect(values.filter(({ source }) => source === "environment")).toHaveLength(29)
 })
 
 test("stem.toml says lists, numbers and queues in TOML's own kinds", async () => {
@@ -231,68 +236,4 @@ test("a spool can be switched on and off without naming a file", async () => {
   expect((await resolve({ env: { STEM_SPOOL: "0" }, files: [file("spool = true")] })).config.spool.on).toBe(
     false,
   )
-})
-
-const WRONG: [Partial<Sources>, string][] = [
-  [{ flags: { concurrency: "many" } }, '--concurrency: "many" is not a whole number from 1 to 10000'],
-  [{ flags: { concurrency: "0" } }, '--concurrency: "0" is not a whole number from 1 to 10000'],
-  [{ flags: { lease: "soon" } }, '--lease: "soon" is not a duration'],
-  [{ flags: { lease: "1ms" } }, '--lease: "1ms" is too short; the least is 500ms'],
-  [{ flags: { queues: "a=3,b" } }, "--queues: either every queue has a weight (a=3,b=1) or none has (a,b)"],
-  [{ flags: { queues: "a,a" } }, '--queues: queue "a" is named twice'],
-  [{ flags: { queues: "a=0" } }, '--queues: the weight of queue "a" is not a whole number from 1 to 1000'],
-  [{ flags: { queues: "" } }, '--queues: "" is not a queue\'s name'],
-  [{ flags: { "max-rss": "lots" } }, '--max-rss: "lots" is not a size; write it as 512MB or 2GB'],
-  [{ env: { STEM_LOG_LEVEL: "loud" } }, 'STEM_LOG_LEVEL: "loud" is none of debug, info, warn, error, silent'],
-  [
-    { env: { STEM_BROKER_URL: "here" } },
-    "STEM_BROKER_URL: this is not a store's URL, such as sqlite:./stem.db",
-  ],
-  [
-    { files: [file('worker.concurrency = "x"')] },
-    'stem.toml: worker.concurrency: "x" is not a whole number from 1 to 10000',
-  ],
-  [
-    { files: [file("worker.lease = 30")] },
-    'stem.toml: worker.lease: 30 is not a duration; write it as text, as in "30s"',
-  ],
-  [{ env: { STEM_TLS_CERT: "us.crt" } }, "STEM_TLS_CERT names a certificate without its key"],
-  [{ flags: { "tls-key": "us.key" } }, "--tls-key names a key without its certificate"],
-  [
-    { files: [file("connect-timeout = 5")] },
-    'stem.toml: connect-timeout: 5 is not a duration; write it as text, as in "30s"',
-  ],
-  [{ files: [file("spool = 5")] }, "stem.toml: spool: 5 is neither a path nor true nor false"],
-  [{ files: [file('broker-command = "x"')] }, "stem.toml: broker-command: there is no such setting"],
-  [{ files: [file("worker.concurency = 2")] }, "stem.toml: worker.concurency: there is no such setting"],
-  [{ files: [file("[wroker]\nlease = '1s'")] }, "stem.toml: wroker: there is no such setting"],
-  [{ files: [file("worker = 3")] }, "stem.toml: worker: there is no such setting"],
-  [{ files: [file("worker.drain = true")] }, "stem.toml: worker.drain: there is no such setting"],
-]
-for (const [given, message] of WRONG)
-  test(`refused: ${message}`, async () => {
-    const error = await refused(given)
-    expect(error).toMatchObject({ kind: "invalid", code: "invalid_config", message })
-    expect(error.hint).toBeString()
-  })
-
-test("a wrong key is answered with the one that was probably meant", async () => {
-  expect((await refused({ files: [file("worker.concurency = 2")] })).hint).toBe(
-    "Did you mean worker.concurrency?",
-  )
-  expect((await refused({ files: [file("[wroker]\nlease = '1s'")] })).hint).toBe("Did you mean worker?")
-})
-
-test("text that is not TOML is named with its line", async () => {
-  expect((await refused({ files: [file('a = "b"\nbroker = \n')] })).message).toMatch(/^stem\.toml:2:\d+: /)
-})
-
-test("a wrong value in a file is told even where a flag overrules it", async () => {
-  const error = await refused({ flags: { concurrency: "1" }, files: [file("worker.concurrency = 0")] })
-  expect(error.message).toStartWith("stem.toml: worker.concurrency: ")
-})
-
-test("what is wrong with a URL never repeats it", async () => {
-  const error = await refused({ env: { STEM_BROKER_URL: "redis//:secret@host" } })
-  expect(error.message + error.hint).not.toContain("secret")
 })

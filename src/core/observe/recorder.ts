@@ -1,0 +1,90 @@
+import type { EventLog, EventRetention } from "../contracts/events.ts"
+import type { Clock, Millis } from "../kit/clock.ts"
+import { within } from "../kit/deadline.ts"
+import type { StoredEvent } from "../task/event.ts"
+
+/**
+ * Brings events to the store beside the work. The first after a rest goes at once; while it is on its way, and a moment
+ * longer, the next ones gather, so that a busy worker pays for some forty batches a second and no more. It keeps nobody waiting and throws nothing at anybody. While the store is away events wait, so many at
+ * most; what is more is dropped, counted and said: in the log itself, and to whoever is told.
+ */
+export interface Recorder {
+  record(event: StoredEvent): void
+  /** Resolves when everything recorded so far is stored, or dropped. */
+  idle(): Promise<void>
+  /** Stores what is pending, if the store takes it within a moment; what is recorded later is lost. */
+  close(): Promise<void>
+  /** Told how many were dropped, once the store is back. */
+  dropped: (count: number) => void
+}
+
+const BATCH = 1000
+/** How long more may come before a batch that is not full goes. */
+const GATHER: Millis = 25
+/** Some tens of megabytes at the very most. */
+const WAITING_MOST = 50_000
+const FIRST_PAUSE: Millis = 50
+const LONGEST_PAUSE: Millis = 1000
+/** How long a process that ends waits for its last events. */
+const FAREWELL: Millis = 2000
+/** The log is let grow by so much before its oldest go, so that they go in bunches. */
+const SLACK = 1.1
+
+/** A recorder with nothing to bring yet. */
+export function createRecorder(log: EventLog, { keep, ageMs }: EventRetention, clock: Clock): Recorder {
+  let waiting: StoredEvent[] = []
+  let dropped = 0
+  let running: Promise<void> | undefined
+  const over = new AbortController()
+  let hurry = new AbortController()
+
+  const recorder: Recorder = {
+    dropped: () => {},
+    record(event) {
+      if (over.signal.aborted) return
+      if (waiting.length >= WAITING_MOST) dropped += 1
+      else waiting.push(event)
+      running ??= bring()
+    },
+    async idle() {
+      hurry.abort()
+      while (running) await running
+      if (!over.signal.aborted) hurry = new AbortController()
+    },
+    async close() {
+      await within(clock, FAREWELL, recorder.idle)
+      over.abort()
+    },
+  }
+
+  async function bring(): Promise<void> {
+    // What happened in one turn is told in one batch.
+    await Promise.resolve()
+    let pause = FIRST_PAUSE
+    while (waiting.length > 0 && !over.signal.aborted) {
+      const batch = waiting.slice(0, BATCH)
+      waiting = waiting.slice(BATCH)
+      try {
+        const { kept } = await log.append(batch)
+        pause = FIRST_PAUSE
+        if (kept > keep * SLACK) await log.prune({ keep, before: clock.now() - ageMs })
+        tellDropped()
+        if (waiting.length < BATCH) await clock.sleep(GATHER, hurry.signal)
+      } catch {
+        waiting = [...batch, ...waiting]
+        await clock.sleep(pause, over.signal)
+        pause = Math.min(pause * 2, LONGEST_PAUSE)
+      }
+    }
+    running = undefined
+  }
+
+  function tellDropped(): void {
+    if (dropped === 0) return
+    waiting.push({ kind: "dropped", at: clock.now(), count: dropped })
+    recorder.dropped(dropped)
+    dropped = 0
+  }
+
+  return recorder
+}
