@@ -4,6 +4,7 @@ import type { QueueCounts } from "../core/contracts/inspector.ts"
 import type { Presence } from "../core/contracts/workers.ts"
 import { formatDuration } from "../core/kit/duration.ts"
 import type { Stores } from "../stem.ts"
+import { checkStores } from "./doctor/checkups.ts"
 import { defineCommand } from "./shell/command.ts"
 import { EXIT } from "./shell/exit.ts"
 import { OUTPUT_FLAG, STORE_FLAGS } from "./shell/flags.ts"
@@ -22,7 +23,7 @@ export default defineCommand({
   run: ({ flags, shell }) =>
     withStores(shell, flags, async ({ stores, config }) => {
       const findings = [
-        ...(await Promise.all(stores.drivers.map((driver) => driver.checkup()))).flat(),
+        ...(await checkStores(stores.drivers)),
         ...(await lookAtWork(stores)),
         ...(await lookAtSpool(config)),
       ]

@@ -2,6 +2,7 @@ import { expect, test } from "bun:test"
 import { migrate, open } from "../../src/adapters/redis/driver.ts"
 import { systemClock } from "../../src/runtime/clock.ts"
 import { tasksBy } from "../support/envelopes.ts"
+import { startProxy } from "../support/proxy.ts"
 import { eventually, redisServer } from "../support/redis-server.ts"
 
 const subjects = (findings: readonly { subject: string; level: string; fix?: string | undefined }[]) =>
@@ -86,3 +87,30 @@ test("Sentinels are asked for the master, and the one of now is used", async () 
     await driver.close()
   }
 }, 20_000)
+
+test("a server older than 7 is refused by its version", async () => {
+  await using server = await redisServer()
+  const proxy = await startProxy(server.port, { fromServer: ["redis_version:7", "redis_version:6"] })
+  try {
+    const refused = await server.open({ url: `redis://127.0.0.1:${proxy.port}` }).catch((error) => error)
+    expect(refused).toMatchObject({ code: "store_too_old", message: expect.stringContaining("7 or newer") })
+  } finally {
+    proxy.close()
+  }
+})
+
+test("consumers that hold reservations though their worker is gone are found", async () => {
+  await using server = await redisServer()
+  const driver = await server.open({ namespace: "n" })
+  await driver.broker.enqueue([tasksBy(systemClock)("a")])
+  await driver.broker.reserve({ queues: ["default"], max: 1, holder: "gone", leaseMs: 60_000 })
+  expect(subjects(await driver.checkup())).toEqual(["ok redis"])
+  // As if it had been idle for hours: the server's number gets more digits on its way.
+  const proxy = await startProxy(server.port, { fromServer: ["idle\r\n:", "idle\r\n:9999999"] })
+  try {
+    const late = await server.open({ namespace: "n", url: `redis://127.0.0.1:${proxy.port}` })
+    expect(subjects(await late.checkup())).toEqual(["warning consumers with a fix"])
+  } finally {
+    proxy.close()
+  }
+})

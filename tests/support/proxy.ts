@@ -2,7 +2,8 @@ import { type AddressInfo, connect, createServer, type Socket } from "node:net"
 
 /**
  * A TCP relay between a test and a server, which can go mute: bytes are swallowed in both directions while the
- * sockets stay open, as when a cable is cut or a firewall forgets a connection.
+ * sockets stay open, as when a cable is cut or a firewall forgets a connection. It can also lie: replace what the server
+ * says, or what it is told, by a text that fits in its place.
  */
 export interface Proxy {
   readonly port: number
@@ -12,7 +13,16 @@ export interface Proxy {
   close(): void
 }
 
-export async function startProxy(target: number): Promise<Proxy> {
+type Lie = readonly [truth: string, lie: string]
+export interface Lies {
+  readonly fromServer?: Lie
+  readonly toServer?: Lie
+}
+
+const told = (bytes: Buffer, [truth, lie]: Lie) =>
+  Buffer.from(bytes.toString("latin1").replaceAll(truth, lie), "latin1")
+
+export async function startProxy(target: number, lies: Lies = {}): Promise<Proxy> {
   const relays = new Set<{ mute: boolean; sockets: readonly Socket[] }>()
   let muted = false
 
@@ -20,15 +30,15 @@ export async function startProxy(target: number): Promise<Proxy> {
     const upstream = connect(target, "127.0.0.1")
     const relay = { mute: muted, sockets: [client, upstream] }
     relays.add(relay)
-    const couple = (from: Socket, to: Socket) => {
-      from.on("data", (bytes) => relay.mute || to.write(bytes))
+    const couple = (from: Socket, to: Socket, lie?: Lie) => {
+      from.on("data", (bytes: Buffer) => relay.mute || to.write(lie ? told(bytes, lie) : bytes))
       from.on("error", () => {})
       from.on("close", () => {
         if (!relay.mute) to.destroy()
       })
     }
-    couple(client, upstream)
-    couple(upstream, client)
+    couple(client, upstream, lies.toServer)
+    couple(upstream, client, lies.fromServer)
   })
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve))
 

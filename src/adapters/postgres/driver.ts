@@ -75,7 +75,7 @@ export async function open(url: string, options: DriverOptions): Promise<Driver>
         await bell.settled()
         return Number(first?.now)
       },
-      checkup: () => checkup(store, inspector, workers),
+      checkup: () => checkup(store),
       close() {
         closing ??= close()
         return closing

@@ -1,6 +1,4 @@
 import type { Finding } from "../../core/contracts/driver.ts"
-import type { Inspector } from "../../core/contracts/inspector.ts"
-import type { WorkerRegistry } from "../../core/contracts/workers.ts"
 import type { Millis } from "../../core/kit/clock.ts"
 import { formatDuration } from "../../core/kit/duration.ts"
 import { inspectFile } from "./file-checkup.ts"
@@ -8,25 +6,18 @@ import type { Store } from "./store.ts"
 
 /** A lease that ran out this long ago should have been reclaimed: every worker looks once a second. */
 const RECLAIM_GRACE: Millis = 10_000
-const HOUR: Millis = 3_600_000
 /** What the clocks of two machines, or of one machine before and after a correction, may differ by. */
 const CLOCK_SLACK: Millis = 5000
 /** By the index of leases: a million waiting tasks are not looked at. */
 const LEASED = "queue IN (SELECT queue FROM queues WHERE ns = ?1) AND until IS NOT NULL"
 
-/** What can hurt in this file, on its disk, and among its tasks. */
-export async function checkup(
-  store: Store,
-  inspector: Inspector,
-  workers: WorkerRegistry,
-): Promise<readonly Finding[]> {
+/** What can hurt in this file and on its disk, and leases that nobody takes back. */
+export async function checkup(store: Store): Promise<readonly Finding[]> {
   const now = store.clock.now()
   const findings = [
     ...(await inspectFile(store.connection.path)),
     ...(await inspectIntegrity(store)),
     ...(await inspectLeases(store, now)),
-    ...(await inspectQueues(inspector, workers)),
-    ...(await inspectDead(inspector, now)),
     ...(await inspectClock(store, now)),
   ]
   if (findings.length > 0) return findings
@@ -52,32 +43,6 @@ async function inspectLeases({ connection, ns }: Store, now: Millis): Promise<Fi
       subject: "leases",
       message: `${lost} running tasks have lost their worker and nobody takes them back`,
       fix: "Start a worker for their queues, and resume those that are paused: stem inspect queues",
-    },
-  ]
-}
-
-async function inspectQueues(inspector: Inspector, workers: WorkerRegistry): Promise<Finding[]> {
-  const working = (await workers.list()).filter(({ state }) => state === "running")
-  const served = new Set(working.flatMap(({ queues }) => queues))
-  return (await inspector.queues())
-    .filter(({ queue, ready, paused }) => ready > 0 && !paused && !served.has(queue))
-    .map(({ queue, ready }) => ({
-      level: "warning",
-      subject: `queue ${queue}`,
-      message: `${ready} tasks are ready and no worker serves the queue`,
-      fix: `Start one: stem worker <module> --queues ${queue}`,
-    }))
-}
-
-async function inspectDead({ deadLetters }: Inspector, now: Millis): Promise<Finding[]> {
-  const recent = await deadLetters.count({ since: now - HOUR })
-  if (recent === 0) return []
-  return [
-    {
-      level: "warning",
-      subject: "dead letters",
-      message: `${recent} tasks have died within the last hour`,
-      fix: "See why, then bring them back: stem dlq list --group, stem dlq replay",
     },
   ]
 }

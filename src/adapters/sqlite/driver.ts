@@ -65,7 +65,7 @@ export async function open(url: string, { namespace, clock }: DriverOptions): Pr
         await inspector.find(["ping"])
         return undefined
       },
-      checkup: () => checkup(store, inspector, workers),
+      checkup: () => checkup(store),
       close() {
         closing ??= commit.close().then(() => {
           bell.close()
