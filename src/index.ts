@@ -20,6 +20,7 @@ export {
 } from "./core/task/define-schedule.ts"
 export type { EventKind, SeenEvent, StoredEvent } from "./core/task/event.ts"
 export type { Failure } from "./core/task/failure.ts"
+export type { ConcurrencyOption, LimitKey, RateLimitOption } from "./core/task/limit-spec.ts"
 export type { StandardSchema } from "./core/task/schema.ts"
 export type { Progress, Replay, TaskState, TaskStatus } from "./core/task/status.ts"
 export { connect } from "./stem.ts"

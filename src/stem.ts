@@ -46,7 +46,7 @@ export async function loadTasks(modules: readonly string[]) {
 /** Starts a worker on open stores. Throws `invalid` when a task module can not be loaded; nothing was reserved then. */
 export async function startWorker(
   stores: Stores,
-  config: Omit<Config, "connections" | "spool" | "routing" | "events"> & Partial<Config>,
+  config: Omit<Config, "connections" | "spool" | "routing" | "events" | "queueLimits"> & Partial<Config>,
   listener?: Listener,
   /** With `worker.beat`: reads the files that may define schedules. */
   files: () => Promise<readonly ConfigFile[]> = async () => [],
@@ -66,8 +66,8 @@ export async function startWorker(
     import("./core/kit/id.ts"),
     import("./core/observe/worker-record.ts"),
   ])
-  const { broker, inspector, workers, clock, followClock, recorder } = stores
-  const { worker, retention, spool } = config
+  const { broker, inspector, workers, limits, clock, followClock, recorder } = stores
+  const { worker, retention, spool, queueLimits = [] } = config
   const router = createRouter(config.routing ?? NO_ROUTING)
   const isolates = await chooseIsolates(worker, clock, publicNames)
   const reloaded = createRing()
@@ -91,7 +91,7 @@ export async function startWorker(
   const tell = recorder && workerRecord(id, recorder.record, clock)
   const running = await start(
     {
-      ...{ broker, inspector, registry: workers, clock, isolates },
+      ...{ broker, inspector, registry: workers, limits, clock, isolates },
       chores: worker.beat ? [...chores, beat] : chores,
     },
     {
@@ -100,6 +100,7 @@ export async function startWorker(
       autoscale: worker.autoscale,
       isolatesFor: (concurrency) => Math.min(concurrency, worker.isolatesMost),
       ...{ leaseMs: worker.leaseMs, graceMs: worker.graceMs },
+      queueLimits: new Map(queueLimits.map(({ queue, limits }) => [queue, limits])),
       process: await processFacts(),
     },
     (event) => {

@@ -1,4 +1,5 @@
 import { isTable } from "../core/config/file.ts"
+import { shownQueueLimits } from "../core/config/queue-limits.ts"
 import { shownRouting } from "../core/config/routing.ts"
 import { defineCommand } from "./shell/command.ts"
 import { EXIT } from "./shell/exit.ts"
@@ -18,7 +19,8 @@ export default defineCommand({
   flags: { ...OUTPUT_FLAG, ...STORE_FLAGS },
   async run({ flags, shell }) {
     const { values, config } = await configured(shell, flags)
-    const routed = shownRouting(config.routing).map((row) => ({ ...row, source: "file" as const }))
+    const tables = [...shownRouting(config.routing), ...shownQueueLimits(config.queueLimits)]
+    const routed = tables.map((row) => ({ ...row, source: "file" as const }))
     await showList(shell, flags.output, {
       rows: [...values, ...routed],
       columns: [
@@ -33,12 +35,12 @@ export default defineCommand({
   },
 })
 
-const written = (value: unknown) =>
+const written = (value: unknown): string =>
   value === null
     ? "-"
     : isTable(value)
       ? Object.entries(value)
-          .map(([name, part]) => `${name}=${part}`)
+          .map(([name, part]) => `${name}=${isTable(part) ? written(part) : part}`)
           .join(",")
       : Array.isArray(value)
         ? value.join(",") || "-"

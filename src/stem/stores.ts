@@ -6,6 +6,8 @@ import type { Spool } from "../core/client/spool.ts"
 import { type Config, DEFAULT_EVENTS } from "../core/config/config.ts"
 import type { UrlSource } from "../core/contracts/credentials.ts"
 import type { Capabilities, Driver, Migration } from "../core/contracts/driver.ts"
+import type { Limiter } from "../core/contracts/limits.ts"
+import type { LockStore } from "../core/contracts/locks.ts"
 import type { WorkerRegistry } from "../core/contracts/workers.ts"
 import type { Clock } from "../core/kit/clock.ts"
 import { storeClock } from "../core/kit/store-clock.ts"
@@ -20,6 +22,8 @@ export interface Stores extends Bridged {
   readonly workers: WorkerRegistry
   /** What is done through these parts is told by it; undefined where events are off. */
   readonly recorder: Recorder | undefined
+  readonly limits: Limiter
+  readonly locks: LockStore
   /** Each store once, for questions about the stores themselves. */
   readonly drivers: readonly Driver[]
   /** What the broker's store can do. */
@@ -59,7 +63,7 @@ export async function openStores(config: StoreConfig, machine: Clock = systemClo
   }
   try {
     const tasks = await openOnce("broker")
-    const { workers, capabilities } = tasks
+    const { workers, limits, locks, capabilities } = tasks
     const followClock = async () => {
       const asked = clock.monotonic()
       const now = await tasks.ping()
@@ -73,7 +77,7 @@ export async function openStores(config: StoreConfig, machine: Clock = systemClo
     const { on, ...kept } = config.events ?? DEFAULT_EVENTS
     recorder = on ? createRecorder(tasks.events, kept, clock) : undefined
     const told = recorder ? recorded(bridged, recorder.record, clock) : bridged
-    return { ...told, recorder, workers, capabilities, clock, followClock, drivers, close }
+    return { ...told, recorder, workers, limits, locks, capabilities, clock, followClock, drivers, close }
   } catch (error) {
     await close()
     throw error

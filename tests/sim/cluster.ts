@@ -47,6 +47,7 @@ export async function cluster(seed: number): Promise<Cluster> {
           broker,
           inspector,
           registry,
+          limits: own.driver.limits,
           clock: own.clock,
           chores: [],
           isolates: simulatedIsolates(own.clock, at, diary),
@@ -54,6 +55,7 @@ export async function cluster(seed: number): Promise<Cluster> {
         {
           ...{ id: `worker-${at}`, name: `worker-${at}`, queues: [], concurrency, isolateCount: 1 },
           isolatesFor: () => 1,
+          queueLimits: new Map(),
           ...{ leaseMs: LEASE, graceMs: 30_000, drain, autoscale },
           process: { host: "sim", pid: at, version: "0", rss: () => 0 },
         },

@@ -72,6 +72,7 @@ export function machine(world: Clock, store: Driver): Machine {
       results: through(store.results),
       inspector: through(store.inspector),
       workers: through(store.workers),
+      limits: through(store.limits),
       schedules: schedules && {
         ...through(schedules),
         async wait(...args) {

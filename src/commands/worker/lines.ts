@@ -66,6 +66,15 @@ export function lineOf(event: WorkerEvent): Line {
         ...{ id: event.id, task: event.task },
         ...(event.fields && { extra: event.fields }),
       })
+    case "limited": {
+      const { refused } = event
+      const total = refused.reduce((sum, { count }) => sum + count, 0)
+      const most = refused.slice(0, 5).map(({ key, count }) => `${key} ${count}`)
+      const more = refused.length > most.length ? ["…"] : []
+      return line("info", `limits kept ${counted(total, "task")} waiting: ${[...most, ...more].join(", ")}`, {
+        refused,
+      })
+    }
     case "isolate_died":
       return line(
         "error",

@@ -3,6 +3,7 @@ import type { TlsFiles } from "../contracts/driver.ts"
 import type { EventRetention } from "../contracts/events.ts"
 import type { Millis } from "../kit/clock.ts"
 import type { AutoscalePolicy } from "../policy/autoscale.ts"
+import type { QueueRule } from "../policy/limit-keys.ts"
 import type { Routing } from "../policy/routing.ts"
 
 /** Everything that can be set, resolved and checked. See docs/cli.md for flags, variables and stem.toml keys. */
@@ -23,6 +24,8 @@ export interface Config {
   /** Where tasks go about which their senders said nothing. */
   readonly routing: Routing
   readonly events: EventConfig
+  /** What all tasks of a queue share. */
+  readonly queueLimits: readonly QueueRule[]
 }
 
 /** How stores are reached. */

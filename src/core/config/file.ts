@@ -17,8 +17,8 @@ export interface ConfigFile {
  */
 export async function readConfigFile(file: ConfigFile): Promise<ReadonlyMap<SettingKey, unknown>> {
   const found = new Map<SettingKey, unknown>()
-  const { schedules, routing: _, aliases: __, ...settings } = await readToml(file)
-  // Schedules are read by those who need them; anything else of this name is a mistake. Routing is read beside.
+  const { schedules, routing: _, aliases: __, queues: ___, ...settings } = await readToml(file)
+  // Schedules are read by those who need them; anything else of this name is a mistake. Routing and the limits of queues are read beside.
   collect(file, isTable(schedules) || schedules === undefined ? settings : { schedules }, "", found)
   return found
 }

@@ -2,11 +2,13 @@ import * as v from "valibot"
 import type { UrlSource } from "../contracts/credentials.ts"
 import type { Millis } from "../kit/clock.ts"
 import { invalid } from "../kit/errors.ts"
+import type { QueueRule } from "../policy/limit-keys.ts"
 import type { Routing } from "../policy/routing.ts"
 import { autoscaleOf } from "./autoscale.ts"
 import { type Config, DEFAULT_EVENTS, DEFAULT_RETENTION } from "./config.ts"
 import { connectionsOf } from "./connections.ts"
 import { type ConfigFile, readConfigFile } from "./file.ts"
+import { queueLimitsOf } from "./queue-limits.ts"
 import { routingOf } from "./routing.ts"
 import {
   SETTING_KEYS,
@@ -105,7 +107,8 @@ export async function resolveConfig(sources: Sources): Promise<Resolution> {
     values.set(key, resolved)
     if (secret) urls.set(key, urlSource(best, resolved))
   }
-  return withDefaults(values, urls, sources, await routingOf(sources.files))
+  const [routing, queueLimits] = [await routingOf(sources.files), await queueLimitsOf(sources.files)]
+  return withDefaults(values, urls, sources, routing, queueLimits)
 }
 
 /** The text itself, where a file or a command has it. */
@@ -166,6 +169,7 @@ function withDefaults(
   urls: ReadonlyMap<SettingKey, UrlSource>,
   sources: Sources,
   routing: Routing,
+  queueLimits: readonly QueueRule[],
 ): Resolution {
   const { machine } = sources
   const get = <K extends SettingKey>(key: K, otherwise: SettingValue<K>): SettingValue<K> => {
@@ -228,7 +232,7 @@ function withDefaults(
       shell: get("worker.shell", false),
       shellAllow: get("worker.shell-allow", []),
     },
-    routing,
+    ...{ routing, queueLimits },
     retention: {
       successesMs: get("retention.successes", DEFAULT_RETENTION.successesMs),
       failuresMs: get("retention.failures", DEFAULT_RETENTION.failuresMs),

@@ -2,6 +2,7 @@ import type { Millis } from "../kit/clock.ts"
 import type { EnqueueOptions } from "../task/context.ts"
 import type { TaskSpec } from "../task/define.ts"
 import type { TaskId } from "../task/envelope.ts"
+import type { Failure } from "../task/failure.ts"
 import type { Delivery } from "../task/lease.ts"
 import type { Outcome } from "../task/outcome.ts"
 import type { Schedule } from "../task/schedule.ts"
@@ -30,6 +31,11 @@ export interface Isolates {
   able?(signal: AbortSignal): Promise<void>
   /** Runs one delivery. Never rejects. */
   run(job: Job): Promise<Outcome>
+  /**
+   * Makes the keys of limits by the functions that the tasks' definitions have for them, in their order. Answers in
+   * order; rejects when nobody can answer now. Absent where no task can have such a function.
+   */
+  limitKeys?(asks: readonly LimitKeyAsk[]): Promise<readonly LimitKeys[]>
   /** Aborts the handler's signal. Nothing happens when the run is over. */
   abort(id: TaskId, token: number, reason: AbortReason): void
   /** Kills the isolate the run is in; the run ends as "cancelled", its neighbours at no cost. */
@@ -44,6 +50,15 @@ export interface Isolates {
   /** Kills what still runs (those runs end as "interrupted") and returns when every isolate is gone. */
   stop(): Promise<void>
 }
+
+/** The input of a task, for the functions that make its keys. */
+export interface LimitKeyAsk {
+  readonly task: string
+  readonly input: unknown
+}
+
+/** What they made of it; or how one of them failed, or did not come to an end. */
+export type LimitKeys = { readonly keys: readonly string[] } | { readonly error: Failure }
 
 /** Why a handler is told to stop: the code of its signal's reason. */
 export type AbortReason = "soft_time_limit" | "cancelled" | "lease_lost" | "shutdown"

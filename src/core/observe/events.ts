@@ -35,6 +35,11 @@ export type WorkerEvent =
   /** Somebody else holds or has settled it; what this worker did with it counts for nothing. */
   | ({ readonly kind: "lease_lost" } & EventTask)
   | ({ readonly kind: "log" } & IsolateLine)
+  /** A summary: how many were refused by which limits since the last. */
+  | {
+      readonly kind: "limited"
+      readonly refused: readonly { readonly key: string; readonly count: number }[]
+    }
   | { readonly kind: "isolate_died"; readonly pid: number; readonly reason: string; readonly running: number }
   /** No isolate is left and none can be started: nothing is taken until one can. */
   | { readonly kind: "isolates_lost"; readonly reason: string }

@@ -2,6 +2,7 @@ import type { Millis } from "../kit/clock.ts"
 import type { Duration } from "../kit/duration.ts"
 import type { TaskContext } from "./context.ts"
 import type { TimeLimits } from "./envelope.ts"
+import type { ConcurrencyOption, LimitSpec, RateLimitOption } from "./limit-spec.ts"
 import type { RetryPolicy } from "./retry.ts"
 import type { StandardSchema } from "./schema.ts"
 
@@ -54,6 +55,10 @@ export interface TaskDefinition<I = unknown, O = unknown> {
   softTimeout?: Duration
   /** Not later than this after it was enqueued. */
   expires?: Duration
+  /** How often it starts, across all workers: `"100/m"`; a list where several limits hold. Default: no limit. */
+  rateLimit?: RateLimitOption<I> | RateLimitOption<I>[]
+  /** How many of it run at once, across all workers; a list where several limits hold. Default: no limit. */
+  concurrency?: ConcurrencyOption<I> | ConcurrencyOption<I>[]
   run: Handler<I, O>
 }
 
@@ -76,6 +81,8 @@ export interface TaskSpec {
   readonly retry: RetryPolicy
   readonly timeLimits: TimeLimits
   readonly expiresInMs?: Millis | undefined
+  /** Absent: none. */
+  readonly limits?: readonly LimitSpec[] | undefined
   /** `tasks.ts#resize`: where it was found. */
   readonly source: string
 }

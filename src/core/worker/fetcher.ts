@@ -18,14 +18,21 @@ export interface FetcherParts {
   readonly free: () => number
   /** Resolves when there is a free slot, or the signal aborts. */
   readonly slot: (signal: AbortSignal) => Promise<void>
-  /** Takes the deliveries; `began` is when the call that leased them began, by the monotonic clock. */
-  readonly take: (deliveries: readonly Delivery[], began: Millis) => void
+  /**
+   * Takes the deliveries, more than there are free slots maybe; `began` is when the call that leased them began, by
+   * the monotonic clock. Answers how many were refused by a limit, once the store has them again.
+   */
+  readonly take: (deliveries: readonly Delivery[], began: Millis) => number | Promise<number>
   /** Sleeps until there may be something to have, at the latest until `wakeAt`. Answers whether to go on. */
   readonly rest: (wakeAt: Millis, signal: AbortSignal) => Promise<boolean>
 }
 
+/** How many more than there is room for are looked at, behind tasks that limits keep from running. */
+const FIRST_LOOK = 64
+const FARTHEST_LOOK = 500
+
 /**
- * Takes work for the free slots and no more: reclaims what the dead have left, reserves what is ready, and when
+ * Takes work for the free slots: reclaims what the dead have left, reserves what is ready, and when
  * there is neither rests until the store says when to look again. Returns when the signal aborts, or when
  * `rest` says that it is enough.
  */
@@ -34,10 +41,16 @@ export async function fetcher(parts: FetcherParts, signal: AbortSignal): Promise
   const reclaimEvery = Math.min(leaseMs / 4, 1000)
   let reclaimedAt = Number.NEGATIVE_INFINITY
 
-  const ask = () => ({ queues: parts.queues(), max: parts.free(), holder, leaseMs })
-  const took = (deliveries: readonly Delivery[], began: Millis) => {
-    if (deliveries.length > 0) parts.take(deliveries, began)
-    return deliveries.length
+  let look = 0
+
+  const ask = () => ({ queues: parts.queues(), max: parts.free() + look, holder, leaseMs })
+  const took = async (deliveries: readonly Delivery[], began: Millis) => {
+    const { length } = deliveries
+    if (length === 0) return 0
+    const taken = parts.take(deliveries, began)
+    const refused = typeof taken === "number" ? taken : await pulse.turn(taken)
+    look = 2 * refused > length ? Math.min(Math.max(FIRST_LOOK, 2 * look), FARTHEST_LOOK) : 0
+    return length
   }
 
   while (!signal.aborted) {
@@ -50,14 +63,14 @@ export async function fetcher(parts: FetcherParts, signal: AbortSignal): Promise
       const lost = await store.insist(() => pulse.turn(broker.reclaim(ask())), signal)
       if (!lost) return
       reclaimedAt = began
-      took(lost, began)
+      await took(lost, began)
       if (parts.free() < 1) continue
     }
     const began = clock.monotonic()
     const reserved = await store.insist(() => pulse.turn(broker.reserve(ask())), signal)
     if (!reserved) return
     const { deliveries, wakeAt = Number.POSITIVE_INFINITY } = reserved
-    if (took(deliveries, began) > 0) continue
+    if ((await took(deliveries, began)) > 0) continue
     if (!(await pulse.turn(parts.rest(wakeAt, signal)))) return
     // A lease that ran out may be why it woke, so the next round looks for lost ones first.
     if (wakeAt <= clock.now()) reclaimedAt = Number.NEGATIVE_INFINITY

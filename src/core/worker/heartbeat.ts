@@ -1,5 +1,6 @@
 import type { Broker } from "../contracts/broker.ts"
 import type { Isolates } from "../contracts/isolates.ts"
+import type { Limiter, Slot } from "../contracts/limits.ts"
 import type { Clock, Millis } from "../kit/clock.ts"
 import { within } from "../kit/deadline.ts"
 import type { Listener } from "../observe/events.ts"
@@ -17,6 +18,7 @@ interface Parts {
   readonly emit: Listener
   readonly leaseMs: Millis
   readonly pulse: Pulse
+  readonly limits: Limiter
 }
 
 /** How long a cancelled handler has before `--terminate` kills its isolate. */
@@ -64,6 +66,7 @@ async function beat(parts: Parts, every: Millis): Promise<void> {
     distrust(parts, clock.monotonic())
     return
   }
+  const kept: Slot[] = []
   due.forEach((held, at) => {
     const answer = answers[at]
     if (!answer || leases.get(held.delivery.envelope.id) !== held) return
@@ -71,10 +74,16 @@ async function beat(parts: Parts, every: Millis): Promise<void> {
       lose(parts, held)
       return
     }
+    if (held.slots) kept.push(...held.slots)
     held.renewedAt = began
     held.trustedUntil = began + leaseMs - marginOf(leaseMs)
     if (answer.cancel) cancel(parts, held, answer.cancel)
   })
+  if (kept.length === 0) return
+  // As the leases: who does not hear from the store in time asks again at the next beat.
+  await within(clock, leaseMs / 3, () =>
+    parts.store.attempt(() => parts.limits.keep(kept, leaseMs).then(() => true)),
+  )
 }
 
 function distrust(parts: Parts, now: Millis): void {

@@ -1,5 +1,7 @@
 import type { AbortReason } from "../contracts/isolates.ts"
+import type { Slot } from "../contracts/limits.ts"
 import type { Millis } from "../kit/clock.ts"
+import type { Refusal } from "../policy/gate.ts"
 import type { TaskId } from "../task/envelope.ts"
 import type { Delivery } from "../task/lease.ts"
 import type { Progress } from "../task/status.ts"
@@ -19,6 +21,12 @@ export interface Held {
   terminating?: boolean
   /** Not yet stored. */
   progress?: Progress
+  /** Of its limits: held as long as its lease is, and given back when what it came to is stored. */
+  slots?: readonly Slot[]
+  /** By the wall clock: its limits let it start no sooner. */
+  startAt?: Millis
+  /** What it ends with before it has run, should it not even be asked for. */
+  refusal?: Refusal
 }
 
 /** All of a worker's leases, by task id. */

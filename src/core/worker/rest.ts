@@ -19,6 +19,8 @@ interface RestParts {
   /** Resolves when nothing is in this worker's hand, or the signal aborts. */
   readonly emptyHanded: (signal: AbortSignal) => Promise<void>
   readonly holdsAny: () => boolean
+  /** Until when a task that a limit keeps from running may wait: it counts as scheduled, and is to be waited for. */
+  readonly waitsUntil: () => Millis
 }
 
 /** An idle worker's sleep: until the store rings, a task is due, or a lease runs out. */
@@ -55,6 +57,12 @@ export function restOrLeave(parts: RestParts): FetcherParts["rest"] {
     const mine = new Set(queues())
     const counts = await store.attempt(() => inspector.queues())
     if (!counts) return false
-    return counts.every((of) => !mine.has(of.queue) || of.paused || of.ready + of.running + of.retrying === 0)
+    const limited = parts.waitsUntil() > clock.now()
+    return counts.every(
+      (of) =>
+        !mine.has(of.queue) ||
+        of.paused ||
+        of.ready + of.running + of.retrying + (limited ? of.scheduled : 0) === 0,
+    )
   }
 }

@@ -1,5 +1,6 @@
 import { settlementOf } from "../canvas/settlement.ts"
 import type { Isolates } from "../contracts/isolates.ts"
+import type { Slot } from "../contracts/limits.ts"
 import type { Clock, Millis } from "../kit/clock.ts"
 import type { Listener, WorkerEvent } from "../observe/events.ts"
 import { gate, type Refusal } from "../policy/gate.ts"
@@ -23,6 +24,8 @@ export interface RunParts {
   readonly freed: () => void
   /** Told when the settlement is stored, or given up. */
   readonly settled: () => void
+  /** Told which slots of limits it had, when the settlement is stored, or given up. */
+  readonly free: (slots: readonly Slot[]) => void
 }
 
 /** One delivery's way: gate, handler, verdict, settlement, event. Never rejects. */
@@ -31,7 +34,9 @@ export async function run(parts: RunParts, held: Held): Promise<void> {
   const { envelope } = delivery
   const spec = parts.isolates.specs().get(envelope.task)
   const policy = retryPolicyOf(envelope, spec)
-  const refusal = gate(delivery, spec, parts.clock.now())
+  const early = (held.startAt ?? 0) - parts.clock.now()
+  if (early > 0) await parts.clock.sleep(early)
+  const refusal = held.refusal ?? gate(delivery, spec, parts.clock.now())
   let outcome: Outcome | Refusal
   if (refusal) outcome = refusal
   else if (held.aborted) outcome = { kind: "interrupted" }
@@ -83,6 +88,7 @@ async function finish(
   })
   const settled = await settler.settle(settlement)
   parts.settled()
+  if (held.slots) parts.free(held.slots)
   // A lost task may be back in this worker's hand, under the next token.
   const { id } = held.delivery.envelope
   if (leases.get(id) === held) leases.delete(id)

@@ -2,11 +2,13 @@ import type { QueueChoice } from "../config/config.ts"
 import type { Broker } from "../contracts/broker.ts"
 import type { Inspector } from "../contracts/inspector.ts"
 import type { Isolates } from "../contracts/isolates.ts"
+import type { Limiter } from "../contracts/limits.ts"
 import type { WorkerRegistry } from "../contracts/workers.ts"
 import type { Clock, Millis } from "../kit/clock.ts"
 import type { Listener } from "../observe/events.ts"
 import type { AutoscalePolicy } from "../policy/autoscale.ts"
 import type { Router } from "../policy/routing.ts"
+import type { QueueLimits } from "../task/limit-spec.ts"
 
 /** What a worker is made of. */
 export interface WorkerParts {
@@ -14,6 +16,7 @@ export interface WorkerParts {
   readonly inspector: Inspector
   readonly registry: WorkerRegistry
   readonly isolates: Isolates
+  readonly limits: Limiter
   readonly clock: Clock
   /** Loops that live beside it until it takes nothing new: the janitor, later Beat. */
   readonly chores: readonly Chore[]
@@ -37,6 +40,8 @@ export interface WorkerSettings {
   readonly isolatesFor: (concurrency: number) => number
   /** Changes the concurrency by the load; absent: it stays as it is. */
   readonly autoscale?: AutoscalePolicy | undefined
+  /** Limits of queues, for all their tasks. */
+  readonly queueLimits: ReadonlyMap<string, QueueLimits>
   readonly leaseMs: Millis
   readonly graceMs: Millis
   /** Leave when the queues are empty and nothing runs. */

@@ -2,15 +2,19 @@ import type { Millis } from "../kit/clock.ts"
 import { within } from "../kit/deadline.ts"
 import { createEvents, type Listener } from "../observe/events.ts"
 import { createStoreWatch } from "../observe/store-watch.ts"
+import { isLimited } from "../policy/limit-keys.ts"
 import { toFailure } from "../task/failure.ts"
 import type { Delivery } from "../task/lease.ts"
+import { createAdmission } from "./admission.ts"
 import { autoscaler, measureWaits } from "./autoscaler.ts"
 import { childEnqueuer } from "./children.ts"
 import { fetcher } from "./fetcher.ts"
+import { createFreer } from "./freer.ts"
 import { heartbeat } from "./heartbeat.ts"
 import { type Held, type Leases, marginOf } from "./held.ts"
 import { presence } from "./presence.ts"
 import { createPulse } from "./pulse.ts"
+import { tellRefusals } from "./refusals.ts"
 import { restForWork, restOrLeave } from "./rest.ts"
 import { run } from "./run.ts"
 import type { WorkerParts, WorkerSettings } from "./settings.ts"
@@ -65,6 +69,7 @@ export async function startWorker(
   const quiet = new AbortController()
   const aborted = new AbortController()
   const over = new AbortController()
+  const freer = createFreer({ limits: parts.limits, broker, store }, over.signal)
   const startedAt = clock.now()
 
   await isolates.start({
@@ -95,18 +100,44 @@ export async function startWorker(
     worker: settings.id,
     freed: slots.give,
     settled: slots.settled,
+    free: freer.free,
+  }
+  const admission = createAdmission({
+    ...{ isolates, settler, freer, leases, store, clock, limits: parts.limits, leaseMs: settings.leaseMs },
+    queueLimits: settings.queueLimits,
+    start,
+    refused: tellRefusals(emit, clock),
+  })
+
+  function start(held: Held): void {
+    slots.take(1)
+    void run(runParts, held)
   }
 
-  function take(deliveries: readonly Delivery[], began: Millis): void {
-    slots.take(deliveries.length)
-    waits.note(deliveries)
+  /** Starts what has no limits at once; answers how many of the others were refused. */
+  function take(deliveries: readonly Delivery[], began: Millis): number | Promise<number> {
+    const limited: Held[] = []
+    const plain: Held[] = []
     for (const delivery of deliveries) {
+      const { envelope } = delivery
       const trustedUntil = began + settings.leaseMs - marginOf(settings.leaseMs)
       const held: Held = { delivery, renewedAt: began, trustedUntil }
-      leases.set(delivery.envelope.id, held)
+      leases.set(envelope.id, held)
       if (quiet.signal.aborted) held.aborted = "shutdown"
-      void run(runParts, held)
+      const mayWait =
+        !held.aborted && isLimited(envelope, isolates.specs().get(envelope.task), settings.queueLimits)
+      if (mayWait) limited.push(held)
+      else plain.push(held)
     }
+    const now = plain.slice(0, Math.max(0, slots.free()))
+    waits.note(now.map(({ delivery }) => delivery))
+    for (const held of now) start(held)
+    if (limited.length === 0 && now.length === plain.length) return 0
+    const room = Math.max(0, slots.free())
+    return Promise.all([
+      limited.length === 0 ? 0 : admission.admit(limited, room, quiet.signal),
+      admission.handBack(plain.slice(now.length)),
+    ]).then(([refused]) => refused)
   }
 
   const describe = () => ({
@@ -147,7 +178,10 @@ export async function startWorker(
 
   async function live(): Promise<{ forced: boolean }> {
     const beating = heartbeat(
-      { leases, broker, isolates, store, clock, emit, pulse, leaseMs: settings.leaseMs },
+      {
+        ...{ leases, broker, isolates, store, clock, emit, pulse },
+        ...{ limits: parts.limits, leaseMs: settings.leaseMs },
+      },
       over.signal,
     )
     const present = presence({ registry: parts.registry, store, clock }, describe, over.signal)
@@ -170,6 +204,7 @@ export async function startWorker(
         clock,
         queues: () => turns(),
         holdsAny: () => leases.size > 0,
+        waitsUntil: admission.waitsUntil,
       },
       emptyHanded: (signal: AbortSignal) => slots.allFree(signal).then(settler.idle),
     }
@@ -193,6 +228,7 @@ export async function startWorker(
     const { forced } = await pulse.pause(
       shutdown({ clock, slots, isolates, settler, graceMs, abort, hurry: aborted.signal }),
     )
+    await within(clock, FAREWELL, freer.idle)
     over.abort()
     await within(clock, FAREWELL, () => Promise.all([beating, present, ...chores]))
     emit({ kind: "stopped", forced })

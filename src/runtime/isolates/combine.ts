@@ -49,6 +49,7 @@ export function combineIsolates(general: Isolates, special: Isolates): Isolates 
     // Nobody knows what will be taken: without the modules nothing is.
     able: async (signal) => general.able?.(signal),
     run: (job) => (special.specs().has(job.delivery.envelope.task) ? special : general).run(job),
+    ...(general.limitKeys && { limitKeys: general.limitKeys }),
     // Whose run it is not, hears nothing.
     abort(id, token, reason) {
       special.abort(id, token, reason)

@@ -2,6 +2,7 @@ import type { IsolateHooks, Isolates } from "../../core/contracts/isolates.ts"
 import type { Clock } from "../../core/kit/clock.ts"
 import type { Outcome } from "../../core/task/outcome.ts"
 import { createFreshLoader } from "../modules/fresh.ts"
+import { makeKeys } from "../modules/limits.ts"
 import type { LoadedModules } from "../modules/load.ts"
 import { type PublicNames, serveStem } from "../modules/virtual.ts"
 import { type Attempt, startAttempt } from "./attempt.ts"
@@ -89,6 +90,9 @@ export function createInlineIsolates({ modules, clock, exports }: InlineIsolates
         const limit = hardMs > 0 ? setTimeout(overrun, hardMs) : undefined
         run.attempt.outcome.then(run.end)
       }),
+
+    limitKeys: (asks) =>
+      Promise.all(asks.map(({ task, input }) => makeKeys(loaded?.tasks.get(task), copy(input)))),
 
     abort: (id, token, reason) => find(id, token)?.attempt.abort(abortError(reason)),
 

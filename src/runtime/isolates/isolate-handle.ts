@@ -1,4 +1,4 @@
-import type { AbortReason, IsolateHooks } from "../../core/contracts/isolates.ts"
+import type { AbortReason, IsolateHooks, LimitKeyAsk, LimitKeys } from "../../core/contracts/isolates.ts"
 import type { Millis } from "../../core/kit/clock.ts"
 import { toWireError } from "./errors.ts"
 import { createOutbox, isFull, push } from "./outbox.ts"
@@ -24,6 +24,8 @@ export interface Isolate {
   abort(run: Run, reason: AbortReason): void
   /** Kills it for this run's sake, which ends as said; the others are not to pay. */
   killFor(run: Run, fate: Run["fate"]): void
+  /** Has keys made; rejects when it is gone before it has answered. */
+  makeKeys(asks: readonly LimitKeyAsk[]): Promise<readonly LimitKeys[]>
   /** Takes no more runs, finishes those it has, then is killed. */
   retire(): void
   kill(): void
@@ -60,6 +62,8 @@ const ANSWERS_WITHIN_MS = 250
 export function startIsolate({ command, modules, limits, hooks, retired }: IsolateOwner): Isolate {
   const runs = new Map<number, Run>()
   const pinged: (() => void)[] = []
+  const keyed = new Map<number, (made: LimitKeys) => void>()
+  let keyAsks = 0
   let blocked = false
   let exiting: IsolateEnd["exiting"]
   let given = 0
@@ -95,6 +99,7 @@ export function startIsolate({ command, modules, limits, hooks, retired }: Isola
       for (let at = 0; at < done.length; at += 2)
         take(done[at] as number)?.resolve({ kind: "succeeded", result: done[at + 1] })
     if (ended) for (const [number, outcome] of ended) take(number)?.resolve(outcome)
+    for (const [ask, made] of parcel.keyed ?? []) keyed.get(ask)?.(made)
     if (parcel.pong) for (const heard of pinged.splice(0)) heard()
     if (parcel.exiting) exiting = { run: parcel.exiting[0], code: parcel.exiting[1] }
     if (parcel.unwell || tooLarge(parcel.rss)) isolate.retire()
@@ -174,6 +179,18 @@ export function startIsolate({ command, modules, limits, hooks, retired }: Isola
       run.aborted = reason
       push(outbox.open(), "aborts", [run.number, reason])
     },
+    makeKeys: (asks) =>
+      Promise.all(
+        asks.map(({ task, input }) => {
+          const ask = ++keyAsks
+          push(outbox.open(), "keys", [ask, task, input])
+          const made = new Promise<LimitKeys>((resolve) => keyed.set(ask, resolve))
+          const gone = child.gone.then(({ reason }) => {
+            throw new Error(`the process that makes keys of limits died: ${reason}`)
+          })
+          return Promise.race([made, gone]).finally(() => keyed.delete(ask))
+        }),
+      ),
     killFor(run, fate) {
       run.fate = fate
       kill()

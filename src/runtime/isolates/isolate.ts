@@ -4,6 +4,7 @@
 import { StemError } from "../../core/kit/errors.ts"
 import type { Outcome } from "../../core/task/outcome.ts"
 import { systemClock } from "../clock.ts"
+import { makeKeys } from "../modules/limits.ts"
 import { type LoadedModules, loadModules } from "../modules/load.ts"
 import { withVersion } from "../modules/version.ts"
 import { type PublicNames, serveStem } from "../modules/virtual.ts"
@@ -141,7 +142,11 @@ function createDesk({ modules, running, outbox, blame, watchRss }: DeskParts) {
   }
 
   return {
-    read({ runs, aborts, answers, ping }: ToIsolateParcel): void {
+    read({ runs, aborts, answers, ping, keys }: ToIsolateParcel): void {
+      for (const [ask, task, input] of keys ?? [])
+        void makeKeys(modules.tasks.get(task), input).then((made) =>
+          push(outbox.open(), "keyed", [ask, made]),
+        )
       if (ping) outbox.open().pong = true
       if (runs) for (const run of inStartingOrder(runs, outbox)) start(run)
       for (const [run, reason] of aborts ?? []) running.get(run)?.abort(abortError(reason))

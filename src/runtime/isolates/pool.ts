@@ -1,12 +1,14 @@
 import type { AbortReason, IsolateHooks, Isolates, Job } from "../../core/contracts/isolates.ts"
 import type { Clock } from "../../core/kit/clock.ts"
 import type { TaskSpec } from "../../core/task/define.ts"
+import { needsCode } from "../../core/task/limit-spec.ts"
 import type { Outcome } from "../../core/task/outcome.ts"
 import type { Schedule } from "../../core/task/schedule.ts"
 import { showPath } from "../modules/source.ts"
 import { changedBetween, type Version } from "../modules/version.ts"
 import { createGate } from "./gate.ts"
 import { type Isolate, startIsolate } from "./isolate-handle.ts"
+import { createKeyMaker } from "./key-maker.ts"
 import { loadError, selfCommand } from "./process.ts"
 import type { Defined } from "./protocol.ts"
 import { createQuarantine } from "./quarantine.ts"
@@ -72,6 +74,7 @@ export function createProcessIsolates(options: ProcessIsolatesOptions): Isolates
     return isolate
   }
 
+  const keyMaker = createKeyMaker({ launch, clock })
   const quarantine = createQuarantine({ launch, lanes: () => size })
 
   /** However the isolate ended: each run it still held gets its one outcome, or another isolate of its own. */
@@ -170,6 +173,7 @@ export function createProcessIsolates(options: ProcessIsolatesOptions): Isolates
     let found: Defined[]
     try {
       found = await Promise.all(recruits.map((isolate) => isolate.ready))
+      await keyMaker.renew(found[0]?.specs.some(needsCode) ?? false)
     } catch (error) {
       for (const isolate of recruits) isolate.kill()
       await Promise.all(recruits.map((isolate) => isolate.gone))
@@ -253,6 +257,8 @@ export function createProcessIsolates(options: ProcessIsolatesOptions): Isolates
       }
       endUnstarted(id, token, CANCELLED)
     },
+
+    limitKeys: keyMaker.make,
 
     reload: assemble,
 

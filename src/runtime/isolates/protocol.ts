@@ -5,7 +5,7 @@
  * microseconds whatever is in it, and the supervisor's time per task is what bounds a worker. Runs are numbered
  * by the supervisor, and lists that are usually empty are left out.
  */
-import type { AbortReason, ChildAsk, IsolateLine } from "../../core/contracts/isolates.ts"
+import type { AbortReason, ChildAsk, IsolateLine, LimitKeys } from "../../core/contracts/isolates.ts"
 import type { Millis } from "../../core/kit/clock.ts"
 import type { ErrorKind } from "../../core/kit/errors.ts"
 import type { TaskSpec } from "../../core/task/define.ts"
@@ -53,6 +53,8 @@ export interface ToIsolateParcel {
   /** Is anybody there? */
   ping?: true
   answers?: [ask: number, id: string | null, error?: WireError][]
+  /** Inputs that keys are to be made of. */
+  keys?: [ask: number, task: string, input: unknown][]
 }
 
 /** What the modules define. */
@@ -74,6 +76,7 @@ export interface FromIsolateParcel {
   logs?: IsolateLine[]
   progress?: [run: number, progress: Progress][]
   asks?: [ask: number, child: ChildAsk][]
+  keyed?: [ask: number, made: LimitKeys][]
   /** Run, result, run, result, … */
   done?: unknown[]
   ended?: [run: number, outcome: Outcome][]

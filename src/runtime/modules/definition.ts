@@ -12,6 +12,7 @@ import { Name } from "../../core/task/envelope.ts"
 import { type Backoff, DEFAULT_RETRY, type RetryPolicy } from "../../core/task/retry.ts"
 import type { StandardSchema } from "../../core/task/schema.ts"
 import { isForestalled } from "../../core/task/time-limits.ts"
+import { Concurrency, type LimitKeyFunction, limitSpecs, RateLimit } from "./limits.ts"
 
 /** A task as it runs: what is known of it everywhere, and what only the process that loaded it has. */
 export interface LoadedTask {
@@ -19,6 +20,8 @@ export interface LoadedTask {
   readonly run: TaskDefinition["run"]
   readonly input?: StandardSchema | undefined
   readonly backoff?: BackoffFunction | undefined
+  /** The functions that make keys of limits, by their places. */
+  readonly limitKeys?: readonly LimitKeyFunction[] | undefined
 }
 
 const isFunction = (value: unknown): boolean => typeof value === "function"
@@ -81,6 +84,8 @@ const Definition = v.strictObject({
   timeout: v.optional(Limit),
   softTimeout: v.optional(Limit),
   expires: v.optional(Limit),
+  rateLimit: v.optional(RateLimit),
+  concurrency: v.optional(Concurrency),
   run: func<TaskDefinition["run"]>("must be a function"),
 })
 
@@ -114,6 +119,7 @@ export function checkDefinition(name: string, definition: object, source: string
       option: "softTimeout",
       message: "must not be longer than timeout, which would end the task first",
     }
+  const { limits, limitKeys } = limitSpecs(given.rateLimit ?? [], given.concurrency ?? [])
   return {
     task: {
       spec: {
@@ -127,12 +133,14 @@ export function checkDefinition(name: string, definition: object, source: string
         },
         ...(given.description !== undefined && { description: given.description }),
         ...(given.expires !== undefined && { expiresInMs: given.expires }),
+        ...(limits.length > 0 && { limits }),
         source,
       },
       // Called on the definition, so that a handler may use `this`.
       run: (input, ctx) => (definition as TaskDefinition).run(input, ctx),
       ...(given.input && { input: given.input }),
       ...(typeof backoff === "function" && { backoff }),
+      ...(limitKeys.length > 0 && { limitKeys }),
     },
   }
 }

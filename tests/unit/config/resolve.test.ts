@@ -70,8 +70,8 @@ test("the defaults follow from the machine", async () => {
       ...{ shell: false, shellAllow: [], isolatesMost: 2 },
     },
     retention: { successesMs: 86_400_000, failuresMs: 2_592_000_000, deadLettersMs: 2_592_000_000 },
-    routing: NO_ROUTING,
     events: { on: true, keep: 100_000, ageMs: 604_800_000 },
+    ...{ routing: NO_ROUTING, queueLimits: [] },
   })
   const onTerminal = await resolve({ machine: { ...MACHINE, terminal: true } })
   expect(onTerminal.config.log.format).toBe("pretty")
@@ -134,8 +134,8 @@ test("every setting can be said in the environment", async () => {
       ...{ shell: true, shellAllow: ["/opt/a", "/opt/b/*.{sh,py}"], isolatesMost: 3 },
     },
     retention: { successesMs: 3_600_000, failuresMs: 7_200_000, deadLettersMs: 10_800_000 },
-    routing: NO_ROUTING,
     events: { on: false, keep: 500, ageMs: 14_400_000 },
+    ...{ routing: NO_ROUTING, queueLimits: [] },
   })
   expect(values.filter(({ source }) => source === "environment")).toHaveLength(29)
 })

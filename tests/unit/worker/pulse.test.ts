@@ -17,7 +17,7 @@ function desk({ slot = async () => {} }: { slot?: () => Promise<void> } = {}) {
   } as unknown as Broker
   const parts = {
     ...{ broker, clock, pulse, store: createStoreWatch(() => {}, clock), holder: "w", leaseMs: 30_000 },
-    ...{ queues: () => ["default"], free: () => 1, take: () => {}, slot },
+    ...{ queues: () => ["default"], free: () => 1, take: () => 0, slot },
     rest: async () => {
       await clock.sleep(5000, over.signal)
       return true

@@ -1,0 +1,145 @@
+import type { Isolates, LimitKeys } from "../contracts/isolates.ts"
+import type { Limiter, Slot, Wait } from "../contracts/limits.ts"
+import type { Clock, Millis } from "../kit/clock.ts"
+import type { StoreWatch } from "../observe/store-watch.ts"
+import { gate } from "../policy/gate.ts"
+import { limitsOf } from "../policy/limit-keys.ts"
+import type { Grant, Limit } from "../task/limit.ts"
+import { needsCode, type QueueLimits } from "../task/limit-spec.ts"
+import type { Freer } from "./freer.ts"
+import type { Held, Leases } from "./held.ts"
+import type { Settler } from "./settler.ts"
+
+/** The door for tasks that have limits: who may run now, and what becomes of the others. */
+export interface Admission {
+  /**
+   * Starts those that may run, at most so many, and hands back the others, at no cost: when it returns the store
+   * has them. Answers how many were refused by a limit.
+   */
+  admit(list: readonly Held[], room: number, signal: AbortSignal): Promise<number>
+  /** Hands back what there is no room for, to the place where it was. */
+  handBack(list: readonly Held[]): Promise<void>
+  /** Until when a task that was refused here may wait for its turn. */
+  waitsUntil(): Millis
+}
+
+/** What an admission needs. */
+export interface AdmissionParts {
+  readonly limits: Limiter
+  readonly isolates: Isolates
+  readonly queueLimits: ReadonlyMap<string, QueueLimits>
+  readonly settler: Settler
+  readonly freer: Freer
+  readonly leases: Leases
+  readonly store: StoreWatch
+  readonly clock: Clock
+  readonly leaseMs: Millis
+  readonly start: (held: Held) => void
+  /** Told of every refusal, with the key of the limit. */
+  readonly refused: (key: string) => void
+}
+
+/** Nobody could make the keys: they are asked for again after so long. */
+const NO_KEYS: Millis = 1000
+
+/** An admission to one worker. */
+export function createAdmission(parts: AdmissionParts): Admission {
+  const { limits, isolates, settler, freer, leases, store, clock, leaseMs, start } = parts
+  let waitsUntil: Millis = 0
+
+  async function release(held: Held, at: Millis): Promise<boolean> {
+    const { lease } = held.delivery
+    const settled = await settler.settle({ lease, verdict: { kind: "release", at }, next: [] })
+    if (leases.get(lease.id) === held) leases.delete(lease.id)
+    return settled === "settled"
+  }
+
+  const handBack = async (list: readonly Held[]) => {
+    const now = clock.now()
+    await Promise.all(list.map((held) => release(held, Math.min(held.delivery.envelope.dueAt, now))))
+  }
+
+  /** The keys that code makes; undefined when nobody can make them now. */
+  async function keysOf(list: readonly Held[]): Promise<ReadonlyMap<Held, LimitKeys> | undefined> {
+    const asking = list.filter(({ delivery }) => needsCode(isolates.specs().get(delivery.envelope.task)))
+    if (asking.length === 0) return new Map()
+    try {
+      const asks = asking.map(({ delivery: { envelope } }) => ({
+        task: envelope.task,
+        input: envelope.input,
+      }))
+      const made = (await isolates.limitKeys?.(asks)) ?? []
+      return new Map(asking.map((held, at) => [held, made[at] ?? { keys: [] }]))
+    } catch {
+      return undefined
+    }
+  }
+
+  /** What is refused waits in the store; who waits for a slot enters the line once it is there. */
+  async function refuse(
+    held: Held,
+    own: readonly Limit[],
+    grant: Grant & { kind: "refused" },
+  ): Promise<Wait[]> {
+    parts.refused(grant.on)
+    waitsUntil = Math.max(waitsUntil, grant.retryAt)
+    const { id } = held.delivery.envelope
+    // A slot that it was handed before is of no use to it while another limit keeps it.
+    const handed = slotsOf(own, id, 0).filter(({ key }) => !(grant.full && key === grant.on))
+    const settled = await release(held, grant.retryAt)
+    if (handed.length > 0) freer.free(handed)
+    const limit = own.find((one) => "most" in one && one.key === grant.on)
+    if (!settled || !grant.full || !limit || !("most" in limit)) return []
+    return [{ key: grant.on, id, most: limit.most, retryAt: grant.retryAt }]
+  }
+
+  async function admit(list: readonly Held[], room: number, signal: AbortSignal): Promise<number> {
+    const made = await keysOf(list)
+    if (!made) {
+      await Promise.all(list.map((held) => release(held, clock.now() + NO_KEYS)))
+      return list.length
+    }
+    const asking: { held: Held; own: readonly Limit[] }[] = []
+    for (const held of list) {
+      const { envelope } = held.delivery
+      const spec = isolates.specs().get(envelope.task)
+      const keys = made.get(held)
+      if (keys && "error" in keys) held.refusal = { kind: "failed", error: keys.error }
+      const ends = held.refusal ?? gate(held.delivery, spec, clock.now())
+      if (ends) start(held)
+      else {
+        const own = limitsOf(envelope, spec, parts.queueLimits, keys && "keys" in keys ? keys.keys : [])
+        asking.push({ held, own })
+      }
+    }
+    const asks = asking.map(({ held, own }) => {
+      const { id, token } = held.delivery.lease
+      return { id, token, limits: own }
+    })
+    const grants = await store.insist(() => limits.take(asks, leaseMs, room), signal)
+    if (!grants) {
+      await handBack(asking.map(({ held }) => held))
+      return 0
+    }
+    const refusals: Promise<Wait[]>[] = []
+    const later: Held[] = []
+    asking.forEach(({ held, own }, at) => {
+      const grant = grants[at]
+      if (grant?.kind === "granted") {
+        const { id, token } = held.delivery.lease
+        held.slots = slotsOf(own, id, token)
+        held.startAt = grant.at
+        start(held)
+      } else if (grant?.kind === "refused") refusals.push(refuse(held, own, grant))
+      else later.push(held)
+    })
+    const [waits] = await Promise.all([Promise.all(refusals), handBack(later)])
+    await freer.park(waits.flat())
+    return refusals.length
+  }
+
+  return { admit, handBack, waitsUntil: () => waitsUntil }
+}
+
+const slotsOf = (own: readonly Limit[], id: string, token: number): readonly Slot[] =>
+  own.flatMap((limit) => ("most" in limit ? [{ key: limit.key, id, token, most: limit.most }] : []))
