@@ -83,15 +83,25 @@ export interface Address {
   readonly workers: string
 }
 
-export async function openScene(store: StoreName | Address = "sqlite"): Promise<Scene> {
+/** @param schedules where schedules live, if not with the tasks */
+export async function openScene(
+  store: StoreName | Address = "sqlite",
+  schedules: StoreName | Address = store,
+): Promise<Scene> {
   const folder = mkdtempSync(join(tmpdir(), "stem-chaos-"))
   const path = (name: string) => join(folder, name)
   writeFileSync(path("tasks.ts"), TASKS)
   writeFileSync(path("journal"), "")
   const url = typeof store === "string" ? urlOf(store, folder) : store.url
+  const plans =
+    schedules === store
+      ? url
+      : typeof schedules === "string"
+        ? urlOf(schedules, folder, "plans")
+        : schedules.url
   // A namespace of its own, so that runs never meet.
   const namespace = `chaos-${crypto.randomUUID().slice(0, 8)}`
-  const stores = await openStores({ broker: url, namespace })
+  const stores = await openStores({ broker: url, schedules: plans, namespace })
   const client = clientOf(stores)
   const workers: Bun.Subprocess[] = []
   const env = {
@@ -100,6 +110,9 @@ export async function openScene(store: StoreName | Address = "sqlite"): Promise<
       STEM_BROKER_URL: typeof store === "string" ? url : store.workers,
       STEM_NAMESPACE: namespace,
       STEM_TEST_JOURNAL: path("journal"),
+      ...(schedules !== store && {
+        STEM_SCHEDULE_STORE_URL: typeof schedules === "string" ? plans : schedules.workers,
+      }),
     },
   }
 
@@ -162,15 +175,15 @@ export async function openScene(store: StoreName | Address = "sqlite"): Promise<
       for (const one of workers) one.kill("SIGKILL")
       await Promise.all(workers.map((one) => one.exited))
       await stores.close()
-      rmSync(folder, { recursive: true })
+      rmSync(folder, { recursive: true, force: true })
     },
   }
 }
 
-function urlOf(store: StoreName, folder: string): string {
+function urlOf(store: StoreName, folder: string, file = "stem"): string {
   switch (store) {
     case "sqlite":
-      return `sqlite:${join(folder, "stem.db")}`
+      return `sqlite:${join(folder, `${file}.db`)}`
     case "redis":
       return REDIS_URL
     case "postgres":

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test"
 import { startProxy } from "../support/proxy.ts"
+import { FAULTS, strike } from "./faults.ts"
 import { fact, openScene, type Scene, type Worker } from "./scene.ts"
 import { type StoreServer, startServer } from "./servers.ts"
 
@@ -9,32 +10,9 @@ const LEASE = "2s"
 /** Work is to go on so soon after the store is back. */
 const RESUME_MS = 5000
 
-type Fault = "killed and restarted" | "stopped" | "unreachable, sockets open" | "read-only" | "full"
-const FAULTS: Fault[] = ["killed and restarted", "stopped", "unreachable, sockets open", "read-only", "full"]
-
 let server: StoreServer
 let scene: Scene
 let proxy: Awaited<ReturnType<typeof startProxy>>
-
-async function strike(fault: Fault): Promise<() => Promise<void> | void> {
-  switch (fault) {
-    case "killed and restarted":
-      await server.kill()
-      return () => server.start()
-    case "stopped":
-      server.pause()
-      return () => server.resume()
-    case "unreachable, sockets open":
-      proxy.mute()
-      return () => proxy.heal()
-    case "read-only":
-      await server.readOnly(true)
-      return () => server.readOnly(false)
-    case "full":
-      await server.full(true)
-      return () => server.full(false)
-  }
-}
 
 describe.each(["redis", "postgres"] as const)("a worker on %s", (store) => {
   beforeEach(async () => {
@@ -67,7 +45,7 @@ describe.each(["redis", "postgres"] as const)("a worker on %s", (store) => {
       await fact(() => scene.journal().length > 30, 15_000, "work is under way")
       const before = scene.journal().length
 
-      const heal = await strike(fault)
+      const heal = await strike(fault, server, proxy)
       await Bun.sleep(FAULT_MS)
       await heal()
       const healed = Date.now()

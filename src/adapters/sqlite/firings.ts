@@ -25,6 +25,11 @@ interface Instant {
   readonly skipped?: string | undefined
 }
 
+/** How many firings of a schedule are there, or were when they were last counted out. */
+interface Kept {
+  readonly kept: number
+}
+
 /** A history grows by so many beyond its bound before the oldest go. */
 const SLACK = 100
 
@@ -34,8 +39,8 @@ export function createFirings(store: Store, statuses: Statuses) {
   const { sql } = connection
   const intake = createIntake(store, statuses)
   const close = sql(
-    `UPDATE schedules SET state = ?4, due = ?5, wake = iif(?6 IS NULL, ?5, NULL), leased = 0, paused = ?6, why = ?7
-     WHERE ns = ?1 AND name = ?2 AND token = ?3 AND leased = 1`,
+    `UPDATE schedules SET state = ?4, due = ?5, wake = iif(?6 IS NULL, ?5, NULL), leased = 0, paused = ?6, why = ?7,
+       kept = kept + ?8 WHERE ns = ?1 AND name = ?2 AND token = ?3 AND leased = 1 RETURNING kept`,
   )
   const known = sql("SELECT 1 FROM schedules WHERE ns = ?1 AND name = ?2")
   const keep = sql(
@@ -66,9 +71,7 @@ export function createFirings(store: Store, statuses: Statuses) {
     return intake.add(sent.envelope, text, now).kind === "stored" ? "fired" : "duplicate"
   }
 
-  function bound(name: string, more: number): void {
-    if (more === 0) return
-    const { kept } = grow.one<{ kept: number }>(ns, name, more) as { kept: number }
+  function bound(name: string, { kept }: Kept): void {
     if (kept <= HISTORY + SLACK) return
     prune.run(ns, name)
     shrunk.run(ns, name, HISTORY)
@@ -86,21 +89,24 @@ export function createFirings(store: Store, statuses: Statuses) {
       const { lease, firings, state, wakeAt, pause } = turn
       const paused = pause === undefined ? null : now
       const text = JSON.stringify(state)
-      if (close.run(ns, lease.id, lease.token, text, wakeAt ?? null, paused, pause ?? null) !== 1)
-        return { kind: "stale" }
+      const more = firings.length
+      const held = close.one<Kept>(
+        ...[ns, lease.id, lease.token, text, wakeAt ?? null, paused, pause ?? null, more],
+      )
+      if (!held) return { kind: "stale" }
       const answers = firings.map((firing, at) => {
         const sent = "skipped" in firing ? undefined : firing
         if (!note(lease.id, firing, sent ? idOf(sent) : null, false)) return "duplicate"
         return sent ? send(sent, texts[at] as string, now) : "skipped"
       })
-      bound(lease.id, answers.length)
+      bound(lease.id, held)
       return { kind: "committed", firings: answers }
     },
 
     fire({ ask, text }: { ask: ByHand; text: string }, now: Millis): "fired" | "duplicate" | "missing" {
       if (!known.one(ns, ask.name)) return "missing"
       if (!note(ask.name, ask, idOf(ask), true)) return "duplicate"
-      bound(ask.name, 1)
+      bound(ask.name, grow.one<Kept>(ns, ask.name, 1) as Kept)
       return send(ask, text, now)
     },
 

@@ -54,10 +54,12 @@ export function createSchedules(store: Store, statuses: Statuses): ScheduleStore
   )
   const nextWake = sql("SELECT min(wake) AS wake FROM schedules WHERE ns = ?1 AND wake IS NOT NULL")
   const due = sql(
-    `SELECT name, definition, state FROM schedules WHERE ns = ?1 AND wake <= ?2 ORDER BY wake, name LIMIT ?3`,
+    `SELECT name, definition, state, token FROM schedules WHERE ns = ?1 AND wake <= ?2 ORDER BY wake, name LIMIT ?3`,
   )
+  /** Those that `due` has read: nothing comes between inside a transaction. */
   const lease = sql(
-    "UPDATE schedules SET token = token + 1, leased = 1, wake = ?3 WHERE ns = ?1 AND name = ?2 RETURNING token",
+    `UPDATE schedules SET token = token + 1, leased = 1, wake = ?4 WHERE ns = ?1 AND name IN
+       (SELECT name FROM schedules WHERE ns = ?1 AND wake <= ?2 ORDER BY wake, name LIMIT ?3)`,
   )
 
   const wakeAt = () => nextWake.one<{ wake: number | null }>(ns)?.wake ?? Number.POSITIVE_INFINITY
@@ -91,13 +93,14 @@ export function createSchedules(store: Store, statuses: Statuses): ScheduleStore
     const { max, holder, leaseMs } = ask
     const expiresAt = now + leaseMs
     const rows = due.all<ScheduleRow>(ns, now, max)
+    lease.run(ns, now, max, expiresAt)
     const claimed = rows.flatMap((row) => {
       const schedule = readSchedule(row.definition)
       if (schedule instanceof Error) {
         pause.run(ns, row.name, now, `it can not be read: ${schedule.message}`)
         return []
       }
-      const { token } = lease.one<{ token: number }>(ns, row.name, expiresAt) as { token: number }
+      const token = row.token + 1
       return { schedule, state: stateOf(row), lease: { id: row.name, holder, token, expiresAt } }
     })
     if (rows.length === max) return { due: claimed }

@@ -3,7 +3,7 @@ import type { Millis } from "../kit/clock.ts"
 import { within } from "../kit/deadline.ts"
 import { createStoreWatch, type StoreWatch } from "../observe/store-watch.ts"
 import { watchClock } from "./clock-watch.ts"
-import { recallMisled } from "./misled.ts"
+import { recallMisled, recallOverdue } from "./recall.ts"
 import { readEnds, type TurnParts, tell, turnsOf } from "./turn.ts"
 
 /** What a Beat is made of. */
@@ -20,11 +20,11 @@ export interface BeatParts extends TurnParts {
 }
 
 /** How long a schedule is this Beat's without a sign of life: after so long another one decides. */
-const LEASE: Millis = 5000
+const LEASE: Millis = 4000
 /** How long before its end a lease is no longer trusted. */
 const MARGIN: Millis = 1000
 /** Schedules decided in one call to the store. */
-const BATCH = 500
+const BATCH = 1000
 /** The safety net under wake-ups that never arrive and clocks that jump. */
 const POLL: Millis = 5000
 
@@ -39,31 +39,50 @@ export async function beat(parts: BeatParts, signal: AbortSignal): Promise<void>
   const jumped = watchClock(clock)
   // A clock that was hours ahead may have been corrected while nobody was there.
   if (!(await store.insist(() => recallMisled(schedules, clock.now()), signal))) return
-  const claimed = () => {
+  let began = 0
+  let refused = false
+  const claimed = async () => {
     parts.turned?.()
-    return schedules.claim({ max: BATCH, holder, leaseMs: LEASE })
+    // Of the attempt that succeeds: those before it may have been refused for hours.
+    began = clock.monotonic()
+    try {
+      return await schedules.claim({ max: BATCH, holder, leaseMs: LEASE })
+    } catch (error) {
+      refused = true
+      throw error
+    }
   }
-  while (!signal.aborted) {
+  const next = () => store.insist(claimed, signal)
+  const ahead: { claim?: ReturnType<typeof next> | undefined } = {}
+  while (ahead.claim || !signal.aborted) {
     const byMs = jumped()
     if (byMs !== undefined) {
       emit({ kind: "clock_jumped", byMs })
       if (byMs < 0) await store.insist(() => recallMisled(schedules, clock.now()), signal)
     }
-    const began = clock.monotonic()
-    const claim = await store.insist(claimed, signal)
+    const claim = await (ahead.claim ?? next())
+    ahead.claim = undefined
     if (!claim) break
+    await parts.progress?.(store)
     if (claim.due.length > 0) {
-      await fire(parts, store, claim.due, began + LEASE - MARGIN, signal)
-      await parts.progress?.(store)
+      // Where more may be due the next are claimed while these are stored.
+      const meanwhile = () => {
+        if (claim.due.length === BATCH && !signal.aborted) ahead.claim = next()
+      }
+      await fire(parts, store, claim.due, began + LEASE - MARGIN, meanwhile, signal)
       continue
     }
-    await parts.progress?.(store)
+    if (refused) {
+      // A claim that was refused may have been stored, and its answer lost: nobody else would decide for a while.
+      refused = false
+      if (await store.attempt(() => recallOverdue(schedules, clock.now()))) continue
+    }
     parts.turned?.()
     const now = clock.now()
     const until = Math.min(claim.wakeAt ?? Number.POSITIVE_INFINITY, now + POLL)
     // By the monotonic clock too: a wall clock that is put back meanwhile would make it a long sleep.
     const wait = (late: AbortSignal) => schedules.wait(until, AbortSignal.any([late, signal]))
-    await store.attempt(() => within(clock, until - now, wait).then(() => true))
+    await store.attempt(() => within(clock, Math.max(0, until - now), wait).then(() => true))
   }
 }
 
@@ -72,6 +91,8 @@ async function fire(
   store: StoreWatch,
   claimed: readonly ClaimedSchedule[],
   trustedUntil: Millis,
+  /** Called once the last call to the store is under way. */
+  meanwhile: () => void,
   signal: AbortSignal,
 ): Promise<void> {
   const { schedules, broker, clock, emit } = parts
@@ -87,7 +108,9 @@ async function fire(
   const decided = turnsOf(claimed, endOf, Math.floor(clock.now()), parts.router)
   const cancel = decided.flatMap((one) => one.cancel)
   if (cancel.length > 0 && !(await insist(() => broker.cancel(cancel, { terminate: false })))) return
-  const answers = await insist(() => schedules.commit(decided.map(({ turn }) => turn)))
+  const committing = insist(() => schedules.commit(decided.map(({ turn }) => turn)))
+  meanwhile()
+  const answers = await committing
   decided.forEach((one, at) => {
     const answer = answers?.[at]
     if (answer) tell(emit, one, answer)

@@ -1,5 +1,6 @@
 import { closest } from "../kit/closest.ts"
 import { invalid } from "../kit/errors.ts"
+import { remembering } from "../kit/memo.ts"
 import type { Wall } from "../kit/zone.ts"
 import { type DayTest, daysOfMonth, daysOfWeek } from "./cron-days.ts"
 import { FIELDS, itemsOf, numbersOf, type Piece } from "./cron-fields.ts"
@@ -26,7 +27,9 @@ export const MACROS: Readonly<Record<string, string>> = {
  *
  * Throws `invalid_cron` naming the column, what is wrong there and what was probably meant.
  */
-export function cronRule(expression: string): WallRule {
+export const cronRule: (expression: string) => WallRule = remembering(readRule, 10_000)
+
+function readRule(expression: string): WallRule {
   const pieces = fieldsOf(expression)
   const [second, minute, hour, day, month, weekday] = pieces
   const onDay = daysOfMonth(day)

@@ -40,6 +40,12 @@ export interface Decision {
 const LOOK: Millis = 500
 /** Tasks without a known end that are remembered; only the latest matter. */
 const OPEN = 20
+/** The same where their ends decide nothing. */
+const LAX_OPEN = 3
+
+/** Whether a schedule's next firing hangs on how its earlier tasks have ended. */
+export const endsMatter = ({ overlap, pauseAfterFailures }: Schedule): boolean =>
+  overlap !== "allow" || pauseAfterFailures !== undefined
 
 /** Decides by what became of the earlier firings: failures, overlap and the most runs. */
 export function decide(
@@ -99,7 +105,11 @@ export function decide(
     state: {
       ...(nextAt !== undefined && { nextAt }),
       ...(lastAt !== undefined && { lastAt, lastId }),
-      ...{ runs: before.runs + fire.length, failures, open: open.slice(-OPEN) },
+      ...{
+        runs: before.runs + fire.length,
+        failures,
+        open: open.slice(endsMatter(schedule) ? -OPEN : -LAX_OPEN),
+      },
       ...(held !== undefined && { held }),
     },
     ...(wakeAt !== undefined && { wakeAt }),

@@ -1,7 +1,7 @@
 import type { Millis } from "../kit/clock.ts"
 import { formatInstant } from "../kit/instant.ts"
 import { createRouter, NO_ROUTING, type Router } from "../policy/routing.ts"
-import { type Envelope, parseEnvelope, type TaskId } from "../task/envelope.ts"
+import { type Envelope, type TaskId, takeEnvelope } from "../task/envelope.ts"
 import type { Schedule } from "../task/schedule.ts"
 import { jitter } from "./jitter.ts"
 
@@ -25,7 +25,7 @@ export function firingEnvelope(
 ): Envelope {
   const { name, task, input, queue, priority, options } = schedule
   const { retry, timeLimits, headers, expiresInMs, defaults } = options
-  return parseEnvelope({
+  return takeEnvelope({
     v: 1,
     id: firingId(name, nominalAt),
     task,

@@ -14,7 +14,7 @@ import type { Listener } from "../observe/events.ts"
 import type { Router } from "../policy/routing.ts"
 import type { TaskId } from "../task/envelope.ts"
 import { isEnded } from "../task/status.ts"
-import { type Decision, decide, type EndOf } from "./decide.ts"
+import { type Decision, decide, type EndOf, endsMatter } from "./decide.ts"
 import { firingEnvelope, firingId } from "./firing.ts"
 import { dueInstants } from "./instants.ts"
 
@@ -30,7 +30,10 @@ export interface TurnParts {
   readonly router?: Router | undefined
 }
 
-/** Reads what became of the earlier firings of these schedules. */
+/**
+ * Reads what became of the earlier firings of these schedules. Where nothing hangs on it but the count of failures that
+ * people see, what is not known to have ended is taken for live.
+ */
 export async function readEnds(
   { results, inspector }: Pick<TurnParts, "results" | "inspector">,
   claimed: readonly ClaimedSchedule[],
@@ -43,7 +46,11 @@ export async function readEnds(
     for (const status of statuses) if (status && isEnded(status.state)) ends.set(status.id, status.state)
     return which.filter((id) => !ends.has(id))
   }
-  const unended = await look(ids)
+  const left = await look(ids)
+  if (left.length === 0) return (id) => ends.get(id)
+  const lax = new Set(claimed.flatMap(({ schedule, state }) => (endsMatter(schedule) ? [] : state.open)))
+  for (const id of left) if (lax.has(id)) ends.set(id, "live")
+  const unended = left.filter((id) => !lax.has(id))
   const live = unended.length === 0 ? [] : await inspector.find(unended)
   for (const task of live) if (task) ends.set(task.status.id, "live")
   // One that is neither may have ended between the two looks.

@@ -2,6 +2,7 @@ import * as v from "valibot"
 import type { Millis } from "../kit/clock.ts"
 import { messageOf, StemError } from "../kit/errors.ts"
 import { deepFreeze } from "../kit/freeze.ts"
+import { remembering } from "../kit/memo.ts"
 import { isZone } from "../kit/zone.ts"
 import { Name, type TimeLimits } from "./envelope.ts"
 import { RetryPolicy } from "./retry.ts"
@@ -238,7 +239,9 @@ function named(value: unknown): string {
 export const encodeSchedule = (schedule: Schedule): string => JSON.stringify(schedule)
 
 /** The inverse of {@link encodeSchedule}. Throws `malformed_schedule` for text that is none. */
-export function decodeSchedule(text: string): Schedule {
+export const decodeSchedule: (text: string) => Schedule = remembering(readText, 20_000)
+
+function readText(text: string): Schedule {
   let value: unknown
   try {
     value = JSON.parse(text)

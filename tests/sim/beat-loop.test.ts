@@ -2,6 +2,7 @@ import { expect, test } from "bun:test"
 import { open } from "../../src/adapters/memory/driver.ts"
 import { type BeatParts, beat } from "../../src/core/beat/beat.ts"
 import { schedulePut } from "../../src/core/beat/put.ts"
+import type { ResultBackend } from "../../src/core/contracts/results.ts"
 import type { ScheduleStore } from "../../src/core/contracts/schedules.ts"
 import type { WorkerEvent } from "../../src/core/observe/events.ts"
 import { parseSchedule, type ScheduleSpec } from "../../src/core/task/schedule.ts"
@@ -20,7 +21,7 @@ async function machineAt(start: string) {
   const schedules = store.schedules as ScheduleStore
   const events: WorkerEvent[] = []
   return {
-    ...{ clock, schedules, events, advance: manual.advance },
+    ...{ clock, schedules, results: store.results, events, advance: manual.advance },
     set: (time: string) => {
       apart = Date.parse(time) - manual.now()
     },
@@ -137,5 +138,44 @@ test("a Beat whose store never answers is silent; one that is refused is not", a
   expect(turns.stuck).toBe(1)
   expect(turns.refused).toBeGreaterThan(50)
   expect(progress).toEqual({ stuck: 0, refused: 0 })
+  await stop()
+})
+
+test("after an outage the first claim that succeeds is decided with it, not after its lease", async () => {
+  const world = await machineAt("2026-05-04T10:30:00Z")
+  await world.add("hourly", hourly)
+  let away = false
+  const schedules: ScheduleStore = {
+    ...world.schedules,
+    claim: (ask) => (away ? Promise.reject(new Error("away")) : world.schedules.claim(ask)),
+  }
+  // A store that takes its time, as one on another machine does.
+  const get: ResultBackend["get"] = (ids) => world.clock.sleep(5).then(() => world.results.get(ids))
+  const stop = world.boot({ schedules, results: { ...world.results, get } })
+  await world.advance(HOUR)
+  away = true
+  await world.advance(HOUR + MINUTE)
+  away = false
+  await world.advance(1500)
+  expect(await world.fired("hourly")).toEqual(["11:00", "12:00"])
+  await stop()
+})
+
+test("a claim whose answer was lost is taken back once the store answers again", async () => {
+  const world = await machineAt("2026-05-04T10:30:00Z")
+  await world.add("hourly", hourly)
+  let lost = 0
+  const schedules: ScheduleStore = {
+    ...world.schedules,
+    async claim(ask) {
+      const claim = await world.schedules.claim(ask)
+      if (claim.due.length === 0 || lost++ > 0) return claim
+      throw new Error("the line is cut")
+    },
+  }
+  const stop = world.boot({ schedules })
+  await world.advance(30 * MINUTE + 1000)
+  expect(lost).toBe(2)
+  expect(await world.fired("hourly")).toEqual(["11:00"])
   await stop()
 })

@@ -21,3 +21,12 @@ function isMisled({ schedule, state, paused }: StoredSchedule, now: Millis): boo
     return false
   }
 }
+
+/** Takes what is overdue from whoever holds it. Answers whether there was something. */
+export async function recallOverdue(schedules: ScheduleStore, now: Millis): Promise<boolean> {
+  const overdue = (await schedules.list()).filter(
+    ({ state, paused }) => !paused && (state.nextAt ?? now + 1) <= now,
+  )
+  if (overdue.length > 0) await schedules.recall(overdue.map(({ schedule }) => schedule.name))
+  return overdue.length > 0
+}
