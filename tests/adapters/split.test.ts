@@ -41,6 +41,7 @@ examine({
       tests: [
         "a stored task that can not be read is buried at once, kept raw",
         "JSON that is no envelope is buried like text that is no JSON",
+        "a member that can not be read any more breaks its group, where its place can",
       ],
     },
   ],

@@ -95,11 +95,11 @@ describe("sqlite in trouble", () => {
 
   test("a damaged file is store_corrupt in whatever call meets the damage, and in the checkup", async () => {
     const first = await file.open(clock)
-    await first.broker.enqueue(Array.from({ length: 500 }, (_, at) => task(`task-${at}`)))
+    await first.broker.enqueue(Array.from({ length: 2000 }, (_, at) => task(`task-${at}`)))
     await first.close()
     const handle = openSync(file.path, "r+")
     const size = statSync(file.path).size
-    for (let at = 4096 * 30; at < size; at += 4096) writeSync(handle, Buffer.alloc(2048, 0xff), 0, 2048, at)
+    for (let at = 4096 * 80; at < size; at += 4096) writeSync(handle, Buffer.alloc(2048, 0xff), 0, 2048, at)
     closeSync(handle)
     const driver = await file.open(clock)
     const drain = async () => {

@@ -4,7 +4,6 @@ import { sqliteFile } from "../support/sqlite-file.ts"
 
 examine({
   name: "sqlite",
-  canvas: false,
   async open() {
     const clock = manualClock()
     const file = sqliteFile()

@@ -198,6 +198,17 @@ export const groups: Questions = {
     expect(idsOf(await desk.take())).toEqual(["g:broken"])
   },
 
+  "a member that can not be read any more breaks its group, where its place can": async (desk) => {
+    await desk.broker.enqueue(members(desk, "g", 2), [groupOf(desk, "g", 2)])
+    await desk.damage("g:1", JSON.stringify({ v: 1, id: "g:1", group: { group: "g", index: 1 } }))
+    expect([...idsOf(await desk.take())].sort()).toEqual(["g:0"])
+    expect(await factsOf(desk)).toMatchObject({ state: "broken", arrived: 1, failed: 1 })
+    expect(await groupsOf(desk).arrivals("g", 0, 9)).toMatchObject([
+      { index: 1, id: "g:1", ok: false, error: { code: "malformed_envelope" } },
+    ])
+    expect(idsOf(await desk.take())).toEqual(["g:broken"])
+  },
+
   "a member's dead letter is replayed alone": async (desk) => {
     await desk.broker.enqueue(members(desk, "g", 1), [groupOf(desk, "g", 1)])
     await fail(desk, await desk.takeOne())

@@ -1,4 +1,5 @@
 import { expect } from "bun:test"
+import type { Delivery } from "../../src/core/task/lease.ts"
 import type { Desk } from "./desk.ts"
 import { idsOf } from "./desk.ts"
 import type { Questions } from "./exam.ts"
@@ -74,5 +75,35 @@ export const turns: Questions = {
     expect(await keysOf(desk, 10)).toBe("bbb")
     await desk.store(fair(desk, "b9", "b"), fair(desk, "a9", "a"))
     expect(await keysOf(desk, 2)).toBe("ab")
+  },
+
+  "a key whose tasks were cancelled has no turn, and is in nobody's way": async (desk) => {
+    await desk.store(...many(desk, "a", 2), ...many(desk, "b", 3), ...many(desk, "c", 3))
+    expect(await keysOf(desk, 1)).toBe("a")
+    await desk.broker.cancel(["b0", "b1", "b2"], { terminate: false })
+    expect(await keysOf(desk, 2)).toBe("ca")
+    expect(await keysOf(desk, 9)).toBe("cc")
+  },
+
+  "when only cancelled tasks are left behind, all are equal again": async (desk) => {
+    await desk.store(...many(desk, "a", 2), ...many(desk, "b", 2))
+    expect(await keysOf(desk, 2)).toBe("ab")
+    await desk.broker.cancel(["b1"], { terminate: false })
+    expect(await keysOf(desk, 1)).toBe("a")
+    await desk.store(fair(desk, "b9", "b"), fair(desk, "a9", "a"))
+    expect(await keysOf(desk, 2)).toBe("ab")
+  },
+
+  "of keys that have spent the same the first by code point is next": async (desk) => {
+    await desk.store(...["\u{1f600}", "\uff5e", "b", "Z"].map((key, n) => fair(desk, `t${n}`, key)))
+    expect(idsOf(await desk.take(4))).toEqual(["t3", "t2", "t1", "t0"])
+  },
+
+  "tasks that have no key take turns though they came before there was one": async (desk) => {
+    await desk.store("p0", "p1", "p2")
+    const [first] = (await desk.take(1)) as [Delivery]
+    await desk.store(...many(desk, "a", 3))
+    await desk.settle(desk.say.retry(first))
+    expect(await keysOf(desk, 9)).toBe("papapa")
   },
 }

@@ -26,7 +26,7 @@ export function inTurns(store: Store, shelf: string, ready: readonly Live[], max
   while (taken.length < max && lines.size > 0) {
     // Of keys that have spent the same, the one whose name comes first.
     const [key, line] = [...lines].reduce((a, b) =>
-      spentBy(b[0]) < spentBy(a[0]) || (spentBy(b[0]) === spentBy(a[0]) && b[0] < a[0]) ? b : a,
+      spentBy(b[0]) < spentBy(a[0]) || (spentBy(b[0]) === spentBy(a[0]) && isBefore(b[0], a[0])) ? b : a,
     )
     const task = line.shift() as Live
     if (line.length === 0) lines.delete(key)
@@ -38,3 +38,6 @@ export function inTurns(store: Store, shelf: string, ready: readonly Live[], max
   if (lines.size === 0) store.turns.delete(shelf)
   return taken
 }
+
+/** By code point, as every other store has it. */
+const isBefore = (a: string, b: string) => Buffer.compare(Buffer.from(a), Buffer.from(b)) < 0

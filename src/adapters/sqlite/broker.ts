@@ -4,27 +4,45 @@ import { encodeEnvelope } from "../../core/task/envelope.ts"
 import { createCancel } from "./cancel.ts"
 import type { Endings } from "./endings.ts"
 import { createHasten } from "./hasten.ts"
-import { createIntake } from "./intake.ts"
+import type { Intake } from "./intake.ts"
+import type { Joins } from "./joins.ts"
+import type { Keys } from "./keys.ts"
+import type { Lines } from "./lines.ts"
 import { createLeasing } from "./reserve.ts"
 import { CANCEL } from "./rows.ts"
 import { createSettle, prepareSettlement } from "./settle.ts"
 import type { Statuses } from "./statuses.ts"
 import type { Store } from "./store.ts"
 
-export function createBroker(store: Store, statuses: Statuses, endings: Endings): Broker {
+/** What a broker is made of. */
+export interface BrokerParts {
+  readonly statuses: Statuses
+  readonly keys: Keys
+  readonly lines: Lines
+  readonly intake: Intake
+  readonly joins: Joins
+  readonly endings: Endings
+}
+
+export function createBroker(store: Store, parts: BrokerParts): Broker {
   const { commit, clock, bell, connection } = store
-  const intake = createIntake(store, statuses)
-  const leasing = createLeasing(store, endings)
-  const settle = createSettle(store, { statuses, intake, endings })
+  const { intake, endings, joins } = parts
+  const leasing = createLeasing(store, parts)
+  const settle = createSettle(store, parts)
   const cancel = createCancel(store, intake, endings)
   const renew = createRenew(store)
 
   return {
-    enqueue(envelopes) {
+    enqueue(envelopes, groups = []) {
       const texts = envelopes.map(encodeEnvelope)
+      const opened = groups.map((group) => JSON.stringify(group))
       return commit.write(() => {
         const now = clock.now()
-        return envelopes.map((envelope, at) => intake.add(envelope, texts[at] as string, now))
+        const answers = envelopes.map((envelope, at) => intake.add(envelope, texts[at] as string, now))
+        groups.forEach((group, at) => {
+          joins.open(group, opened[at] as string, now)
+        })
+        return answers
       })
     },
 
@@ -65,7 +83,7 @@ export function createBroker(store: Store, statuses: Statuses, endings: Endings)
         return ids.map((id) => cancel(id, how, now))
       }),
 
-    hasten: createHasten(store),
+    hasten: createHasten(store, parts.lines),
 
     async wait(queues, until, signal) {
       while (!signal.aborted && !store.closed) {

@@ -35,7 +35,8 @@ const GROUP_MS = 50
 export function createCommit(
   connection: Connection,
   clock: Clock,
-  after: { committed(): void; rolledBack(): void },
+  /** `ending` writes what was kept in hand until the end of the transaction. */
+  hooks: { ending(): void; committed(): void; rolledBack(): void },
 ): Commit {
   const { path } = connection
   const begin = connection.sql("BEGIN IMMEDIATE")
@@ -65,6 +66,7 @@ export function createCommit(
         if (clock.monotonic() - start > GROUP_MS) break
       }
       failing = undefined
+      hooks.ending()
       commit.run()
     } catch (error) {
       undo()
@@ -76,7 +78,7 @@ export function createCommit(
       for (const call of calls) call.reject(trouble ?? error)
       return []
     }
-    after.committed()
+    hooks.committed()
     answers.forEach((answer, at) => {
       calls[at]?.resolve(answer as never)
     })
@@ -84,7 +86,7 @@ export function createCommit(
   }
 
   function undo(): void {
-    after.rolledBack()
+    hooks.rolledBack()
     // A full disk makes SQLite roll back by itself.
     if (connection.inTransaction) rollback.run()
   }

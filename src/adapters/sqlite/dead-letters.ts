@@ -3,7 +3,9 @@ import type { Millis } from "../../core/kit/clock.ts"
 import type { DeadLetter } from "../../core/task/dead-letter.ts"
 import { encodeEnvelope } from "../../core/task/envelope.ts"
 import type { Failure } from "../../core/task/failure.ts"
+import { aloneOf, membershipOf } from "../../core/task/group.ts"
 import type { Replay } from "../../core/task/status.ts"
+import type { Lines } from "./lines.ts"
 import { parsed, readEnvelope, replaysOf } from "./rows.ts"
 import type { Statuses } from "./statuses.ts"
 import type { Store } from "./store.ts"
@@ -26,7 +28,10 @@ const COLUMNS = "id, queue, rank, task, died, token, attempts, error, replays, e
 const MATCHING = `ns = ?1 AND died >= ?2 AND died < ?3 AND (?4 IS NULL OR queue = ?4) AND (?5 IS NULL OR task = ?5)
   AND (?6 IS NULL OR instr(sought, ?6) > 0)`
 
-export function createDeadLetters(store: Store, statuses: Statuses): DeadLetters {
+export function createDeadLetters(
+  store: Store,
+  { statuses, lines }: { statuses: Statuses; lines: Lines },
+): DeadLetters {
   const { commit, clock, connection, ns, queues } = store
   const { sql, patiently } = connection
   const list = sql(
@@ -40,8 +45,8 @@ export function createDeadLetters(store: Store, statuses: Statuses): DeadLetters
        SELECT seq FROM dead_letters WHERE ns = ?1 AND died < ?2 ORDER BY died, id LIMIT ?3)`,
   )
   const revive = sql(
-    `INSERT INTO tasks (ns, id, queue, rank, due, token, replays, envelope)
-     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT (ns, id) DO NOTHING`,
+    `INSERT INTO tasks (ns, id, queue, rank, due, token, replays, envelope, fair)
+     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) ON CONFLICT (ns, id) DO NOTHING`,
   )
 
   const letterOf = (row: DeadRow): DeadLetter => {
@@ -58,16 +63,22 @@ export function createDeadLetters(store: Store, statuses: Statuses): DeadLetters
     }
   }
 
-  function replay({ id, dueAt, edit }: ReplayAsk, now: Millis): boolean {
+  function replay({ id, dueAt, edit, rejoin }: ReplayAsk, now: Millis): boolean {
     const row = get.one<DeadRow>(ns, id)
     const envelope = row && readEnvelope(row.envelope)
     if (!envelope || envelope instanceof Error) return false
     const died: Replay = { at: now, diedAt: row.died, error: (JSON.parse(row.error) as Failure).message }
     const trail = JSON.stringify([...(parsed<Replay[]>(row.replays) ?? []), died])
-    const text = edit ? encodeEnvelope({ ...envelope, input: edit.input }) : row.envelope
+    const own = rejoin || !membershipOf(envelope) ? envelope : aloneOf(envelope)
+    const edited = edit ? { ...own, input: edit.input } : own
+    const text = edited === envelope ? row.envelope : encodeEnvelope(edited)
+    const { queue, rank } = row
+    const line = lines.lineOf(queue, rank, envelope)
     remove.run(ns, id)
     statuses.remove(id)
-    return revive.run(ns, id, row.queue, row.rank, dueAt, row.token, trail, text) === 1
+    if (revive.run(ns, id, queue, rank, dueAt, row.token, trail, text, line) !== 1) return false
+    if (line !== null) lines.joined(queue, rank, line, dueAt)
+    return true
   }
 
   /** The values of a filter; undefined for a queue that this file has never seen. */

@@ -9,10 +9,16 @@ import { type Connection, connect } from "./connection.ts"
 import { createEndings } from "./endings.ts"
 import { createEvents } from "./events.ts"
 import { storeTrouble } from "./failures.ts"
+import { createGroups } from "./groups.ts"
 import { createInspector } from "./inspector.ts"
+import { createIntake } from "./intake.ts"
+import { createJoins } from "./joins.ts"
+import { createKeys } from "./keys.ts"
 import { createLimits } from "./limits.ts"
+import { createLines } from "./lines.ts"
 import { pathOf, requireFolder } from "./location.ts"
 import { createLocks } from "./locks.ts"
+import { createNotes } from "./notes.ts"
 import { createQueues } from "./queues.ts"
 import { createResults } from "./results.ts"
 import { createSchedules } from "./schedules.ts"
@@ -28,7 +34,19 @@ export async function open(url: string, { namespace, clock }: DriverOptions): Pr
     const ns = await namespaceNumber(connection, namespace)
     const queues = createQueues(connection, ns)
     const bell = createBell(connection, clock)
-    const commit = createCommit(connection, clock, { committed: bell.ring, rolledBack: queues.forget })
+    const commit = createCommit(connection, clock, {
+      ending: () => joins.flush(),
+      committed() {
+        joins.forget()
+        lines.forget()
+        bell.ring()
+      },
+      rolledBack() {
+        joins.forget()
+        lines.forget()
+        queues.forget()
+      },
+    })
     let closing: Promise<void> | undefined
     const store: Store = {
       connection,
@@ -42,8 +60,12 @@ export async function open(url: string, { namespace, clock }: DriverOptions): Pr
       },
     }
     const statuses = createStatuses(connection, ns)
-    const endings = createEndings(store, statuses)
-    const inspector = createInspector(store, statuses, endings)
+    const keys = createKeys(store)
+    const lines = createLines(store)
+    const intake = createIntake(store, { statuses, keys, lines })
+    const joins = createJoins(store, intake)
+    const endings = createEndings(store, { statuses, keys, joins })
+    const inspector = createInspector(store, { statuses, endings, keys, lines })
     const workers = createWorkers(store)
     return {
       url,
@@ -53,12 +75,14 @@ export async function open(url: string, { namespace, clock }: DriverOptions): Pr
         shared: true,
         remote: false,
       },
-      broker: createBroker(store, statuses, endings),
+      broker: createBroker(store, { statuses, keys, lines, intake, joins, endings }),
       results: createResults(store, statuses),
       inspector,
       workers,
-      schedules: createSchedules(store, statuses),
+      schedules: createSchedules(store, intake),
       events: createEvents(store),
+      groups: createGroups(store, joins),
+      notes: createNotes(store),
       limits: createLimits(store),
       locks: createLocks(store),
       async ping() {

@@ -1,9 +1,12 @@
 import type { Millis } from "../../core/kit/clock.ts"
 import type { Envelope } from "../../core/task/envelope.ts"
 import { type Failure, toFailure } from "../../core/task/failure.ts"
+import { type Arrival, absenceOf, CANCELLED_MEMBER } from "../../core/task/group.ts"
 import { endedStatusOf } from "../../core/task/live.ts"
 import type { TaskStatus } from "../../core/task/status.ts"
-import { factsOf, readEnvelope, standIn, TASK_COLUMNS, type TaskRow } from "./rows.ts"
+import { type Joins, readyArrival } from "./joins.ts"
+import type { Keys } from "./keys.ts"
+import { factsOf, placeIn, readEnvelope, standIn, TASK_COLUMNS, type TaskRow } from "./rows.ts"
 import type { Statuses } from "./statuses.ts"
 import type { Store } from "./store.ts"
 
@@ -20,7 +23,10 @@ export interface Endings {
   buryUnreadable(seq: number, why: Error, now: Millis): void
 }
 
-export function createEndings({ connection: { sql }, queues }: Store, statuses: Statuses): Endings {
+export function createEndings(
+  { connection: { sql }, queues }: Store,
+  { statuses, keys, joins }: { statuses: Statuses; keys: Keys; joins: Joins },
+): Endings {
   const find = sql(`SELECT ${TASK_COLUMNS} FROM tasks WHERE seq = ?1`)
   const rowOf = (seq: number) => find.one<TaskRow>(seq) as TaskRow
   const remove = sql("DELETE FROM tasks WHERE seq = ?1")
@@ -31,6 +37,14 @@ export function createEndings({ connection: { sql }, queues }: Store, statuses: 
 
   const standInFor = (row: TaskRow): Envelope => standIn(row, queues.nameOf(row.queue))
 
+  /** Its group hears that a member is gone, even of one that can not be read where its place can. */
+  function miss(row: TaskRow, envelope: Envelope | Error, error: NonNullable<Arrival["error"]>, now: Millis) {
+    const group = envelope instanceof Error ? placeIn(row.envelope) : undefined
+    const member = envelope instanceof Error ? { ...standInFor(row), ...(group && { group }) } : envelope
+    const absence = absenceOf(member, error)
+    if (absence) joins.arrive(readyArrival(absence), now)
+  }
+
   const endings: Endings = {
     cancel(seq, now) {
       const row = rowOf(seq)
@@ -39,6 +53,8 @@ export function createEndings({ connection: { sql }, queues }: Store, statuses: 
       const status = endedStatusOf(facts, "cancelled", now)
       remove.run(seq)
       statuses.put(status)
+      if (!(envelope instanceof Error) && envelope.unique) keys.setFree(envelope.unique.key, row.id)
+      miss(row, envelope, CANCELLED_MEMBER, now)
       return status
     },
 
@@ -53,6 +69,7 @@ export function createEndings({ connection: { sql }, queues }: Store, statuses: 
       endings.bury(row, { task: envelope.task, attempts: row.attempts, reason, now })
       remove.run(seq)
       statuses.put({ ...endedStatusOf(factsOf(row, envelope), "failed", now), error: reason })
+      miss(row, why, reason, now)
     },
   }
   return endings

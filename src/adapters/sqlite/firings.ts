@@ -8,8 +8,7 @@ import {
 } from "../../core/contracts/schedules.ts"
 import type { Millis } from "../../core/kit/clock.ts"
 import { encodeEnvelope } from "../../core/task/envelope.ts"
-import { createIntake } from "./intake.ts"
-import type { Statuses } from "./statuses.ts"
+import type { Intake } from "./intake.ts"
 import type { Store } from "./store.ts"
 
 /** A turn with its envelopes written out, so that the transaction does nothing but store. */
@@ -34,10 +33,7 @@ interface Kept {
 const SLACK = 100
 
 /** The table of what schedules have done. Everything but `prepare…` and `history` is for inside a transaction. */
-export function createFirings(store: Store, statuses: Statuses) {
-  const { connection, ns } = store
-  const { sql } = connection
-  const intake = createIntake(store, statuses)
+export function createFirings({ connection: { sql }, ns }: Store, intake: Intake) {
   const close = sql(
     `UPDATE schedules SET state = ?4, due = ?5, wake = iif(?6 IS NULL, ?5, NULL), leased = 0, paused = ?6, why = ?7,
        kept = kept + ?8 WHERE ns = ?1 AND name = ?2 AND token = ?3 AND leased = 1 RETURNING kept`,
@@ -68,7 +64,7 @@ export function createFirings(store: Store, statuses: Statuses) {
 
   function send(sent: Sent, text: string, now: Millis): "fired" | "duplicate" {
     if (!("envelope" in sent)) return "fired"
-    return intake.add(sent.envelope, text, now).kind === "stored" ? "fired" : "duplicate"
+    return intake.add(sent.envelope, text, now).kind === "duplicate" ? "duplicate" : "fired"
   }
 
   function bound(name: string, { kept }: Kept): void {

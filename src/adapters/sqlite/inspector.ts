@@ -2,12 +2,18 @@ import type { Inspector } from "../../core/contracts/inspector.ts"
 import { createCounts } from "./counts.ts"
 import { createDeadLetters } from "./dead-letters.ts"
 import type { Endings } from "./endings.ts"
+import type { Keys } from "./keys.ts"
+import type { Lines } from "./lines.ts"
 import { createListing } from "./listing.ts"
 import { liveTask, TASK_COLUMNS, type TaskRow } from "./rows.ts"
 import type { Statuses } from "./statuses.ts"
 import type { Store } from "./store.ts"
 
-export function createInspector(store: Store, statuses: Statuses, endings: Endings): Inspector {
+export function createInspector(
+  store: Store,
+  parts: { statuses: Statuses; endings: Endings; keys: Keys; lines: Lines },
+): Inspector {
+  const { endings, keys, lines } = parts
   const { commit, clock, connection, ns, queues } = store
   const { sql, patiently } = connection
   const counts = createCounts(store)
@@ -42,6 +48,12 @@ export function createInspector(store: Store, statuses: Statuses, endings: Endin
         return rows.length
       }),
 
-    deadLetters: createDeadLetters(store, statuses),
+    async forgetKeys(max) {
+      // The same round of upkeep takes away lines that nobody stands in any more.
+      if (await patiently(() => lines.areUnused())) await commit.write(() => lines.tidy())
+      return keys.forget(max)
+    },
+
+    deadLetters: createDeadLetters(store, parts),
   }
 }

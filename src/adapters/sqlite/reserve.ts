@@ -2,8 +2,10 @@ import type { ReserveAsk, Reserved } from "../../core/contracts/broker.ts"
 import type { Millis } from "../../core/kit/clock.ts"
 import type { Delivery } from "../../core/task/lease.ts"
 import type { Endings } from "./endings.ts"
-import { readEnvelope, replaysOf, type TaskRow } from "./rows.ts"
+import type { Lines } from "./lines.ts"
+import { LEASE_COLUMNS, type LeaseRow, readEnvelope, replaysOf } from "./rows.ts"
 import type { Store } from "./store.ts"
+import { createTurns, type Taking } from "./turns.ts"
 
 /** Leasing tasks, and knowing when there will be some. */
 export interface Leasing {
@@ -17,22 +19,21 @@ export interface Leasing {
   nextExpiry(queues: readonly string[]): Millis
 }
 
-/** What a delivery is made of. */
-type LeaseRow = Pick<TaskRow, "seq" | "id" | "token" | "attempts" | "cancel" | "replays" | "envelope">
-const COLUMNS = "seq, id, token, attempts, cancel, replays, envelope"
-
 /** Rank 0 is priority 9. */
 const RANKS = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9]
 
 const NEVER = Number.POSITIVE_INFINITY
 
-export function createLeasing({ connection: { sql }, clock, queues }: Store, endings: Endings): Leasing {
+export function createLeasing(store: Store, { endings, lines }: { endings: Endings; lines: Lines }): Leasing {
+  const { connection, clock, queues } = store
+  const { sql } = connection
+  const takeTurns = createTurns(store)
   const ready = sql(
-    `SELECT ${COLUMNS} FROM tasks
+    `SELECT ${LEASE_COLUMNS} FROM tasks
      WHERE queue = ?1 AND rank = ?2 AND until IS NULL AND due <= ?3 ORDER BY due, seq LIMIT ?4`,
   )
   const lost = sql(
-    `SELECT ${COLUMNS} FROM tasks
+    `SELECT ${LEASE_COLUMNS} FROM tasks
      WHERE queue = ?1 AND until IS NOT NULL AND until <= ?2 ORDER BY until, seq LIMIT ?3`,
   )
   const lease = sql(
@@ -51,39 +52,47 @@ export function createLeasing({ connection: { sql }, clock, queues }: Store, end
       NEVER,
     )
 
-  /** Leases the rows that can be read and adds them; buries the others. */
-  function take(
-    rows: readonly LeaseRow[],
-    ask: ReserveAsk,
-    now: Millis,
-    lostLeases: number,
-    into: Delivery[],
-  ) {
+  /** How rows become deliveries; those that can not be read become dead letters. */
+  function takingFor(ask: ReserveAsk, now: Millis, lostLeases: number, into: Delivery[]): Taking {
     const { holder, leaseMs } = ask
     const expiresAt = now + leaseMs
-    for (const row of rows) {
-      const envelope = readEnvelope(row.envelope)
-      if (envelope instanceof Error) {
-        endings.buryUnreadable(row.seq, envelope, now)
-        continue
-      }
-      const paid = row.attempts + lostLeases
-      lease.run(row.seq, expiresAt, holder, now, paid)
-      into.push({
-        envelope,
-        lease: { id: row.id, holder, token: row.token + 1, expiresAt },
-        attempt: paid + 1,
-        reclaimed: lostLeases > 0,
-        replays: replaysOf(row),
-      })
+    return {
+      bury: ({ seq }, why) => endings.buryUnreadable(seq, why, now),
+      lease(row) {
+        const envelope = readEnvelope(row.envelope)
+        if (envelope instanceof Error) return envelope
+        const paid = row.attempts + lostLeases
+        lease.run(row.seq, expiresAt, holder, now, paid)
+        into.push({
+          envelope,
+          lease: { id: row.id, holder, token: row.token + 1, expiresAt },
+          attempt: paid + 1,
+          reclaimed: lostLeases > 0,
+          replays: replaysOf(row),
+        })
+        return envelope
+      },
     }
   }
 
+  /** Burying goes last: it may change rows that were read. */
+  function take(rows: readonly LeaseRow[], taking: Taking): void {
+    const unreadable: [LeaseRow, Error][] = []
+    for (const row of rows) {
+      const envelope = taking.lease(row)
+      if (envelope instanceof Error) unreadable.push([row, envelope])
+    }
+    for (const [row, why] of unreadable) taking.bury(row, why)
+  }
+
   function takeReady(queue: number, rank: number, ask: ReserveAsk, now: Millis, into: Delivery[]): void {
+    const taking = takingFor(ask, now, 0, into)
+    const inLines = lines.ranks(queue).has(rank)
+    if (inLines && takeTurns(queue, rank, ask.max - into.length, now, taking)) return
     while (into.length < ask.max) {
       const room = ask.max - into.length
       const rows = ready.all<LeaseRow>(queue, rank, now, room)
-      take(rows, ask, now, 0, into)
+      take(rows, taking)
       if (rows.length < room) return
     }
   }
@@ -93,7 +102,9 @@ export function createLeasing({ connection: { sql }, clock, queues }: Store, end
       const now = clock.now()
       const deliveries: Delivery[] = []
       const open = queues.open(ask.queues)
-      for (const queue of open) for (const rank of RANKS) takeReady(queue, rank, ask, now, deliveries)
+      for (const queue of open)
+        for (const rank of RANKS)
+          if (deliveries.length < ask.max) takeReady(queue, rank, ask, now, deliveries)
       if (deliveries.length >= ask.max) return { deliveries }
       const wakeAt = Math.min(earliest(due, open), earliest(expiry, open))
       return { deliveries, ...(wakeAt < NEVER && { wakeAt }) }
@@ -108,7 +119,7 @@ export function createLeasing({ connection: { sql }, clock, queues }: Store, end
           if (rows.length === 0) break
           for (const row of rows) if (row.cancel > 0) endings.cancel(row.seq, now)
           const kept = rows.filter((row) => row.cancel === 0)
-          take(kept, ask, now, 1, deliveries)
+          take(kept, takingFor(ask, now, 1, deliveries))
         }
       return deliveries
     },

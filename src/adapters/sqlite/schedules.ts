@@ -9,7 +9,7 @@ import {
 } from "../../core/contracts/schedules.ts"
 import { decodeSchedule, encodeSchedule, type Schedule } from "../../core/task/schedule.ts"
 import { createFirings } from "./firings.ts"
-import type { Statuses } from "./statuses.ts"
+import type { Intake } from "./intake.ts"
 import type { Store } from "./store.ts"
 
 interface ScheduleRow {
@@ -25,10 +25,10 @@ interface ScheduleRow {
 
 const COLUMNS = "name, source, cadence, definition, state, token, paused, why"
 
-export function createSchedules(store: Store, statuses: Statuses): ScheduleStore {
+export function createSchedules(store: Store, intake: Intake): ScheduleStore {
   const { commit, clock, bell, connection, ns } = store
   const { sql } = connection
-  const firings = createFirings(store, statuses)
+  const firings = createFirings(store, intake)
   const find = sql(`SELECT ${COLUMNS} FROM schedules WHERE ns = ?1 AND name = ?2`)
   const every = sql(`SELECT ${COLUMNS} FROM schedules WHERE ns = ?1`)
   const insert = sql(

@@ -5,9 +5,10 @@ import first from "./schema-1.sql" with { type: "text" }
 import second from "./schema-2.sql" with { type: "text" }
 import third from "./schema-3.sql" with { type: "text" }
 import limits from "./schema-4.sql" with { type: "text" }
+import flows from "./schema-5.sql" with { type: "text" }
 
 /** One step for each version of the schema, in order; a released step is never changed. */
-const STEPS: readonly string[] = [first, second, third, limits]
+const STEPS: readonly string[] = [first, second, third, limits, flows]
 
 /** "Stem" in the file's header, so that the database of another program is never taken for a store. */
 const APPLICATION_ID = 0x53_74_65_6d
