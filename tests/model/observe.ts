@@ -1,7 +1,8 @@
 import type { Driver } from "../../src/core/contracts/driver.ts"
 
 /** Everything anybody can see of a store. */
-export async function observe({ inspector, results, workers }: Driver) {
+export async function observe({ inspector, results, workers, groups }: Driver) {
+  const known = (await groups?.list(1000)) ?? []
   return {
     queues: await inspector.queues(),
     ended: await inspector.ended(),
@@ -12,5 +13,7 @@ export async function observe({ inspector, results, workers }: Driver) {
     dead: await inspector.deadLetters.list({ limit: 1000 }),
     sought: await inspector.deadLetters.count({ error: "DIED", queue: "x" }),
     workers: await workers.list(),
+    groups: known,
+    arrivals: await Promise.all(known.map(({ id }) => groups?.arrivals(id, 0, 1000))),
   }
 }

@@ -11,4 +11,6 @@ test("sqlite answers and shows what memory does, whatever is done in whatever or
   console.log("walked", seen)
   expect(seen.deliveries).toBeGreaterThan(300)
   expect(seen.stale).toBeGreaterThan(50)
+  expect(seen.replaced).toBeGreaterThan(10)
+  expect(seen.joined).toBeGreaterThan(20)
 }, 120_000)

@@ -1,6 +1,7 @@
 import fc from "fast-check"
 import type { Driver } from "../../src/core/contracts/driver.ts"
 import type { Presence } from "../../src/core/contracts/workers.ts"
+import { absenceOf, CANCELLED_MEMBER } from "../../src/core/task/group.ts"
 import type { Delivery } from "../../src/core/task/lease.ts"
 import type { EndState } from "../../src/core/task/status.ts"
 import type { Settlement } from "../../src/core/task/verdict.ts"
@@ -21,13 +22,16 @@ export interface Step {
   take(driver: Driver, walker: Walker): Promise<unknown>
 }
 
+/** A step; `passes` moves the one clock that all stores share. */
+export type AnyStep = fc.Arbitrary<Step & { passes?: number }>
+
 // Few names, so that steps meet.
 const id = fc.constantFrom(..."abcdefghijklmnopqrst")
-const queue = fc.constantFrom("x", "y")
+export const queue = fc.constantFrom("x", "y")
 const queues = fc.constantFrom(["x"], ["y"], ["x", "y"], ["y", "never", "x"])
-const max = fc.integer({ min: 1, max: 4 })
-const shift = fc.constantFrom(-1500, 0, 0, 0, 0, 400, 2500)
-const pick = fc.nat(6)
+export const max = fc.integer({ min: 1, max: 4 })
+export const shift = fc.constantFrom(-1500, 0, 0, 0, 0, 400, 2500)
+export const pick = fc.nat(6)
 const ids = fc.array(id, { minLength: 1, maxLength: 6 })
 
 const wish: fc.Arbitrary<Wish> = fc.record({
@@ -64,15 +68,7 @@ const renew = fc.tuple(pick, fc.boolean()).map(([at, moving]) => ({
   },
 }))
 
-const verdict = fc.constantFrom(
-  "success",
-  "burial",
-  "retry",
-  "release",
-  "expiry",
-  "bare burial",
-  "bare success",
-)
+const VERDICTS = ["success", "burial", "retry", "release", "expiry", "bare burial", "bare success"]
 
 function settlementOf(kind: string, of: Delivery, inMs: number, clock: ManualClock): Settlement {
   const say = settlementsBy(clock)
@@ -85,17 +81,30 @@ function settlementOf(kind: string, of: Delivery, inMs: number, clock: ManualClo
   return say.success(of, { at: inMs }, [tasksBy(clock)(`${of.envelope.id}1`, { queue: "y" })])
 }
 
-const settle = fc.array(fc.tuple(pick, verdict, shift), { minLength: 1, maxLength: 3 }).map((ends) => ({
-  name: `settle ${ends.map(([at, kind]) => `${at}: ${kind}`)}`,
-  async take({ broker }: Driver, { hands, clock }: Walker) {
-    return broker.settle(
-      ends.flatMap(([at, kind, inMs]) => {
-        const delivery = hands[hands.length - 1 - (at % hands.length)]
-        return delivery ? [settlementOf(kind, delivery, inMs, clock)] : []
-      }),
-    )
-  },
-}))
+/** The same with what a task of a flow owes at its end: its arrival, and its key. */
+export function endingOf(kind: string, of: Delivery, inMs: number, clock: ManualClock): Settlement {
+  const settlement = settlementOf(kind, of, inMs, clock)
+  const { group, unique, then } = of.envelope
+  if (kind === "retry" || kind === "release") return settlement
+  const arrive = kind.endsWith("success")
+    ? group && !then && { ...group, id: of.envelope.id, ok: true, result: { at: inMs } }
+    : absenceOf(of.envelope, kind === "expiry" ? CANCELLED_MEMBER : failure("it is no more"))
+  return { ...settlement, ...(arrive && { arrive }), ...(unique && { unique: unique.key }) }
+}
+
+const settle = fc
+  .array(fc.tuple(pick, fc.constantFrom(...VERDICTS), shift), { minLength: 1, maxLength: 3 })
+  .map((ends) => ({
+    name: `settle ${ends.map(([at, kind]) => `${at}: ${kind}`)}`,
+    async take({ broker }: Driver, { hands, clock }: Walker) {
+      return broker.settle(
+        ends.flatMap(([at, kind, inMs]) => {
+          const delivery = hands[hands.length - 1 - (at % hands.length)]
+          return delivery ? [endingOf(kind, delivery, inMs, clock)] : []
+        }),
+      )
+    },
+  }))
 
 const cancel = fc.tuple(ids, fc.boolean()).map(([which, terminate]) => ({
   name: `cancel ${which}`,
@@ -162,8 +171,8 @@ const time = fc.constantFrom(1, 300, 1001, 5000).map((ms) => ({
   passes: ms,
 }))
 
-/** A step; `passes` moves the one clock that all stores share. */
-export const step: fc.Arbitrary<Step & { passes?: number }> = fc.oneof(
+/** Steps by how often they are taken. */
+export const STEPS: readonly { readonly arbitrary: AnyStep; readonly weight: number }[] = [
   { arbitrary: enqueue, weight: 10 },
   { arbitrary: reserve, weight: 16 },
   { arbitrary: settle, weight: 18 },
@@ -175,4 +184,4 @@ export const step: fc.Arbitrary<Step & { passes?: number }> = fc.oneof(
   { arbitrary: prune, weight: 2 },
   { arbitrary: put, weight: 1 },
   { arbitrary: worker, weight: 1 },
-)
+]
