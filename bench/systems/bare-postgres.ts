@@ -17,7 +17,10 @@ const LEASE_MS = 60_000
 const NS = 1
 const QUEUE = 1
 
-type Sql = (text: string, ...values: (string | number)[]) => Promise<readonly Record<string, string>[]>
+type Sql = (
+  text: string,
+  ...values: (string | number | boolean)[]
+) => Promise<readonly Record<string, string>[]>
 
 async function open({ broker, server, name }: Place): Promise<Sql> {
   await migrate(broker, { dryRun: false })
@@ -49,7 +52,7 @@ async function fill(sql: Sql, tasks: number, list: number): Promise<Timed> {
   return { tasks, ms: performance.now() - began }
 }
 
-const SETTLE = `SELECT * FROM settle(${Array.from({ length: 21 }, (_, at) => `$${at + 1}`).join(", ")})`
+const SETTLE = `SELECT * FROM settle(${Array.from({ length: 22 }, (_, at) => `$${at + 1}`).join(", ")})`
 
 /** While one list is finished the next is taken, as one behind the other on the same connection. */
 async function drain(sql: Sql, { tasks, concurrency }: DrainAsk): Promise<Timed> {
@@ -87,7 +90,7 @@ async function drain(sql: Sql, { tasks, concurrency }: DrainAsk): Promise<Timed>
       ...([same(0, count), same("null", count), blank, blank, texts(statuses)] as const),
       ...([same("succeeded", count).slice(1, -1).replaceAll(",", BETWEEN), all(({ task }) => task)] as const),
       ...([all(({ queue }) => queue), same(now, count), same(3, count)] as const),
-      ...(["{}", "", "", "{}", "{}", "{}", ""] as const),
+      ...(["{}", "", "", "{}", "{}", "{}", "", true] as const),
     )
     if (row?.stale) throw new Error("a task is another's")
   }

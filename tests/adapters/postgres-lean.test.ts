@@ -75,3 +75,33 @@ test("a reserve touches as few pages before, amid and after a hundred thousand t
   expect(vacuumed).toBeLessThan(fresh * 1.5 + 50)
   expect(scheduled).toBeLessThan(fresh * 1.5 + 50)
 }, 120_000)
+
+/** A number that the server keeps. */
+async function fact(expression: string): Promise<number> {
+  return Number((await server.sql(`SELECT ${expression} AS n`))[0]?.n)
+}
+
+test("a lease touches no index and no other page, however many there are, and leaves nothing behind", async () => {
+  await drain(100)
+  await store(20_000)
+  const written = () => fact("pg_current_wal_insert_lsn() - '0/0'::pg_lsn")
+  const before = await written()
+  const ask = { queues: ["default"], max: 5000, holder: "w", leaseMs: 600_000 }
+  const taken = []
+  for (let left = 4; left > 0; left--) taken.push(...(await driver.broker.reserve(ask)).deliveries)
+  expect(taken).toHaveLength(20_000)
+  const perLease = ((await written()) - before) / taken.length
+  await driver.broker.settle(taken.map((delivery) => say.success(delivery)))
+  const perTask = ((await written()) - before) / taken.length
+  console.log("bytes of log", { perLease, perTask })
+  // A row of a task with its index entries alone was 1,090 bytes.
+  expect(perLease).toBeLessThan(400)
+  expect(perTask).toBeLessThan(1300)
+  const at = "FROM pg_stat_user_tables WHERE relname = 'tasks'"
+  expect(await fact(`(SELECT n_tup_upd - n_tup_hot_upd ${at})`)).toBeLessThan(
+    (await fact(`(SELECT n_tup_upd ${at})`)) / 50,
+  )
+  expect(await fact("(SELECT count(*) FROM stem.leases)")).toBeGreaterThan(0)
+  expect(await driver.broker.reserve(ask)).toMatchObject({ deliveries: [] })
+  expect(await fact("(SELECT count(*) FROM stem.leases)")).toBe(0)
+}, 120_000)

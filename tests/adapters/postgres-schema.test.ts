@@ -76,6 +76,30 @@ test("a schema of version 1 becomes one of the latest, with the tasks it holds",
   })
 })
 
+test("a schema of version 5 becomes one of the latest, with its leases as they were", async () => {
+  const { statements } = await migrate(`${server.url}?schema=leased`, { dryRun: true })
+  const fifth = statements.indexOf("INSERT INTO leased.migrations (version) VALUES (5)") + 1
+  await server.sql(...statements.slice(0, fifth))
+  const row = (id: string, until: number | null) =>
+    `INSERT INTO leased.tasks (due, ns, queue, rank, id, task, token, holder, until, envelope)
+       VALUES (0, 1, 1, 5, '${id}', 'image.resize', 1, 'w', ${until}, '${encodeEnvelope(task(id))}')`
+  await server.sql(
+    "INSERT INTO leased.namespaces (name) VALUES ('schema')",
+    "INSERT INTO leased.queues (ns, name) VALUES (1, 'default')",
+    ...[row("waits", null), row("lost", 1), row("held", Date.now() + 60_000)],
+  )
+  const { broker, inspector } = await enter("?schema=leased")
+  const ask = { queues: ["default"], max: 9, holder: "w", leaseMs: 60_000 }
+  expect((await inspector.queues())[0]).toMatchObject({ ready: 1, running: 2 })
+  expect((await broker.reclaim(ask)).map(({ envelope, lease }) => [envelope.id, lease.token])).toEqual([
+    ["lost", 2],
+  ])
+  expect((await broker.reserve(ask)).deliveries.map(({ envelope }) => envelope.id)).toEqual(["waits"])
+  const lease = { id: "held", token: 1, holder: "w", expiresAt: 0 }
+  expect(await broker.renew([{ lease }], 60_000)).toMatchObject([{ kind: "held" }])
+  expect(await broker.settle([{ lease, verdict: { kind: "ack" }, next: [] }])).toEqual(["settled"])
+})
+
 test("schemas of one database do not meet", async () => {
   const [one, other] = [await enter("?schema=one"), await enter("?schema=other")]
   await one.broker.enqueue([task("a")])

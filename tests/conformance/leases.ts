@@ -51,6 +51,26 @@ export const leases: Questions = {
     expect(idsOf(await desk.reclaim())).toEqual(["a"])
   },
 
+  "of what was taken together each lease ends by itself: settled, renewed, handed back or lost": async (
+    desk,
+  ) => {
+    await desk.store("settled", "renewed", "back", "lost", desk.task("urgent", { priority: 9 }))
+    const taken = await desk.take()
+    const of = (id: string) => taken.find(({ envelope }) => envelope.id === id) as Delivery
+    await desk.advance(desk.leaseMs / 2)
+    await desk.broker.renew([{ lease: of("renewed").lease }], desk.leaseMs)
+    await desk.settle(desk.say.success(of("settled")))
+    await desk.settle(desk.say.release(of("back")))
+    await desk.advance(desk.leaseMs / 2 + 1)
+    expect(idsOf(await desk.take())).toEqual(["back"])
+    expect(idsOf(await desk.reclaim()).toSorted()).toEqual(["lost", "urgent"])
+    expect(await desk.reclaim()).toEqual([])
+    await desk.advance(desk.leaseMs / 2)
+    expect(idsOf(await desk.reclaim())).toEqual(["renewed"])
+    await desk.advance(desk.leaseMs / 2 + 1)
+    expect(idsOf(await desk.reclaim())).toEqual(["back", "lost", "urgent"])
+  },
+
   "reclaim takes with the next token, at the cost of one attempt, and says so": async (desk) => {
     await desk.store("a")
     const first = await desk.takeOne()

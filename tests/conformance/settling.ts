@@ -38,6 +38,19 @@ export const settling: Questions = {
     expect((await desk.see("c"))?.state).toBe("failed")
   },
 
+  "a status that was put while the task ran gives way, unless it is of a later token": async (desk) => {
+    await desk.store("a", "b", "c")
+    const all = (await desk.take()) as [Delivery, Delivery, Delivery]
+    const put = (delivery: Delivery, token: number) => ({ ...endOf(delivery, "failed", 1), token })
+    const later = put(all[1], 9)
+    await desk.results.put([put(all[0], 1), later])
+    const settlements = all.map((delivery) => desk.say.success(delivery))
+    expect(await desk.broker.settle(settlements)).toEqual(["settled", "settled", "settled"])
+    const [a, , c] = settlements.map(({ status }) => status)
+    expect(await desk.results.get(["a", "b", "c"])).toEqual([a, later, c])
+    expect(await desk.inspector.find(["a", "b", "c"])).toEqual([undefined, undefined, undefined])
+  },
+
   "of a settlement that hears stale nothing lands": async (desk) => {
     await desk.store("a")
     const delivery = await desk.takeOne()

@@ -21,6 +21,12 @@ export function isBroken(error: unknown): boolean {
 export const isRetryable = (error: unknown): boolean =>
   isServerError(error) && ["40001", "40P01"].includes(codeOf(error))
 
+/** Whether nothing happened because a row of the same key is there, or has come meanwhile. */
+export function isDuplicate(error: unknown): boolean {
+  const known = error instanceof StemError ? error.cause : error
+  return isServerError(known) && codeOf(known) === "23505"
+}
+
 interface Trouble {
   readonly code: string
   readonly says: string

@@ -13,7 +13,7 @@ export function createInspector(store: Store, endings: Endings): Inspector {
   const listing = createListing(desk, ns)
   const byId = desk.sql("SELECT * FROM stem.tasks WHERE ns = $1 AND id = ANY (stem.texts($2))")
   const waiting = work.sql(
-    "SELECT * FROM stem.tasks WHERE queue = $1 AND until IS NULL ORDER BY seq LIMIT $2",
+    "SELECT * FROM stem.tasks WHERE queue = $1 AND renewed IS NULL AND until IS NULL ORDER BY seq LIMIT $2",
   )
   const ring = work.sql("SELECT stem.ring($1, 0)")
 

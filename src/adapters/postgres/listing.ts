@@ -14,15 +14,15 @@ const STATE = `CASE WHEN t.until IS NOT NULL THEN 'running' WHEN t.attempts > 0 
 const FITTING = `t.due >= $2 AND t.due < $3 AND ($5::text IS NULL OR t.task = $5)
   AND ($6::text IS NULL OR ${STATE} = ANY (stem.texts($6)))`
 
-/** Of each queue and rank as many as are asked for, in the order of the index, merged with those that run. */
+/** Of each queue and rank as many as are asked for, in the order of the index, merged with those that run longer. */
 const LIST = `SELECT * FROM (
   SELECT t.* FROM stem.queues q CROSS JOIN generate_series(0, 9) AS r (rank) CROSS JOIN LATERAL (
     SELECT t.* FROM stem.tasks t
-    WHERE t.queue = q.queue AND t.rank = r.rank AND t.until IS NULL AND ${FITTING} ORDER BY t.due, t.seq LIMIT $8
+    WHERE t.queue = q.queue AND t.rank = r.rank AND t.renewed IS NULL AND ${FITTING} ORDER BY t.due, t.seq LIMIT $8
   ) AS t
   WHERE q.ns = $1 AND ($4::text IS NULL OR q.name = $4)
   UNION ALL
-  SELECT t.* FROM stem.queues q JOIN stem.tasks t ON t.queue = q.queue AND t.until IS NOT NULL
+  SELECT t.* FROM stem.queues q JOIN stem.tasks t ON t.queue = q.queue AND t.renewed IS NOT NULL
   WHERE q.ns = $1 AND ($4::text IS NULL OR q.name = $4) AND ${FITTING}
 ) AS t ORDER BY due, seq LIMIT $8`
 

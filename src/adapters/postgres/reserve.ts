@@ -18,41 +18,25 @@ export interface Leasing {
 type LeaseRow = Pick<TaskRow, "id" | "token" | "attempts" | "replays" | "envelope">
 
 /** The same, as lists. */
-type LeaseLists = Record<"ids" | "tokens" | "attempts" | "replays" | "envelopes", string | null>
+type LeaseLists = Record<"ids" | "tokens" | "attempts" | "replays" | "envelopes" | "wake", string | null>
 
 const NEVER = Number.POSITIVE_INFINITY
 const instant = (text: string | null | undefined): Millis => (text == null ? NEVER : Number(text))
 
-const OPEN = `unnest($1::integer[]) AS open (queue) WHERE NOT (SELECT paused FROM stem.queues q WHERE q.queue = open.queue)`
-
-const DUE = `(SELECT min((SELECT due FROM stem.tasks t WHERE t.queue = open.queue AND t.rank = r.rank AND until IS NULL
-  ORDER BY due, seq LIMIT 1)) FROM generate_series(0, 9) AS r (rank))`
-
-const EXPIRY = `(SELECT until FROM stem.tasks t WHERE t.queue = open.queue AND until IS NOT NULL ORDER BY until, seq LIMIT 1)`
-
 export function createLeasing({ work, hand, ns, clock, queues }: Store, endings: Endings): Leasing {
   const reserve = hand.sql("SELECT * FROM stem.reserve($1, $2, $3, $4, $5)")
   const reclaim = hand.sql("SELECT * FROM stem.reclaim($1, $2, $3, $4, $5)")
-  const due = work.sql(`SELECT min(${DUE}) AS due FROM ${OPEN}`)
-  // By the same hand, for it is asked behind a reserve whose answer is not there yet.
-  const next = hand.sql(`SELECT min(${DUE}) AS due, min(${EXPIRY}) AS expiry FROM ${OPEN}`)
+  const due = work.sql("SELECT stem.next_due($1) AS due")
   const taken = work.sql("SELECT * FROM stem.tasks WHERE ns = $1 AND id = ANY (stem.texts($2))")
 
-  let idle = true
-
-  async function nextInstant(asked: string): Promise<Millis> {
-    const at = await next.one<{ due: string | null; expiry: string | null }>(asked)
-    return Math.min(instant(at?.due), instant(at?.expiry))
-  }
-
-  /** Adds what can be read, buries the rest. */
+  /** Adds what can be read, buries the rest; answers whether there was any. */
   async function deliver(
     rows: readonly LeaseRow[],
     ask: ReserveAsk,
     now: Millis,
     reclaimed: boolean,
     into: Delivery[],
-  ) {
+  ): Promise<boolean> {
     const { holder, leaseMs } = ask
     const unreadable: LeaseRow[] = []
     for (const row of rows) {
@@ -69,9 +53,10 @@ export function createLeasing({ work, hand, ns, clock, queues }: Store, endings:
         replays: replaysOf(row),
       })
     }
-    if (unreadable.length === 0) return
+    if (unreadable.length === 0) return false
     const ids = texts(unreadable.map(({ id }) => id))
     await endings.buryUnreadable(await taken.all<TaskRow>(ns, ids), now)
+    return true
   }
 
   return {
@@ -81,23 +66,17 @@ export function createLeasing({ work, hand, ns, clock, queues }: Store, endings:
       const open = await queues.known(ask.queues)
       if (open.length === 0) return { deliveries }
       const asked = numbers(open)
-      let wakeAt = NEVER
       while (deliveries.length < max) {
         const now = clock.now()
         const room = max - deliveries.length
-        const leased = reserve.one<LeaseLists>(asked, room, now, holder, now + leaseMs)
-        // An idle worker's task is not kept waiting for a second round trip; a busy one does not ask in vain.
-        const early = idle ? nextInstant(asked) : undefined
-        const [lists, at] = await Promise.all([leased, early])
+        const lists = await reserve.one<LeaseLists>(asked, room, now, holder, now + leaseMs)
         const rows = rowsOf(lists)
-        await deliver(rows, ask, now, false, deliveries)
-        idle = rows.length < room
-        if (!idle) continue
-        wakeAt = at ?? (await nextInstant(asked))
-        break
+        const buried = await deliver(rows, ask, now, false, deliveries)
+        if (rows.length === room || buried) continue
+        const wakeAt = instant(lists?.wake)
+        return { deliveries, ...(wakeAt < NEVER && { wakeAt }) }
       }
-      if (deliveries.length >= max) return { deliveries }
-      return { deliveries, ...(wakeAt < NEVER && { wakeAt }) }
+      return { deliveries }
     },
 
     async reclaim(ask) {

@@ -6,11 +6,14 @@ import scheduleFunctions from "./functions-2.sql" with { type: "text" }
 import eventFunctions from "./functions-3.sql" with { type: "text" }
 import limitFunctions from "./functions-4.sql" with { type: "text" }
 import roomFunctions from "./functions-5.sql" with { type: "text" }
+import leaseFunctions from "./functions-6.sql" with { type: "text" }
 import tables from "./schema-1.sql" with { type: "text" }
 import scheduleTables from "./schema-2.sql" with { type: "text" }
 import eventTables from "./schema-3.sql" with { type: "text" }
 import limitTables from "./schema-4.sql" with { type: "text" }
+import leaseTables from "./schema-6.sql" with { type: "text" }
 import settle from "./settle-1.sql" with { type: "text" }
+import leaseSettle from "./settle-6.sql" with { type: "text" }
 
 /** One step for each version of the schema, in order; a released step is never changed. */
 const STEPS: readonly string[] = [
@@ -19,6 +22,7 @@ const STEPS: readonly string[] = [
   [eventTables, eventFunctions].join("\n"),
   [limitTables, limitFunctions].join("\n"),
   roomFunctions,
+  [leaseTables, leaseFunctions, leaseSettle].join("\n"),
 ]
 
 /** The version this Stem works with. */

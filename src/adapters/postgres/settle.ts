@@ -2,6 +2,7 @@ import type { Millis } from "../../core/kit/clock.ts"
 import { encodeStatus } from "../../core/task/status.ts"
 import type { Settled, Settlement } from "../../core/task/verdict.ts"
 import { type Endings, soughtIn } from "./endings.ts"
+import { isDuplicate } from "./failures.ts"
 import { createGather } from "./gather.ts"
 import { envelopeValues } from "./intake.ts"
 import type { TaskRow } from "./rows.ts"
@@ -13,7 +14,7 @@ const LACKS = { progress: 1, replays: 2 } as const
 
 export function createSettle({ work, ns, clock, queues }: Store, endings: Endings) {
   const settle = work.sql(
-    `SELECT * FROM stem.settle(${Array.from({ length: 21 }, (_, at) => `$${at + 1}`).join(", ")})`,
+    `SELECT * FROM stem.settle(${Array.from({ length: 22 }, (_, at) => `$${at + 1}`).join(", ")})`,
   )
   const marked = work.sql("SELECT * FROM stem.tasks WHERE ns = $1 AND id = ANY (stem.texts($2))")
 
@@ -22,13 +23,21 @@ export function createSettle({ work, ns, clock, queues }: Store, endings: Ending
     const next = batch.flatMap((settlement) => settlement.next)
     const numbered =
       next.length > 0 ? await queues.ensure(next.map(({ queue }) => queue)) : new Map<string, number>()
-    const answer = await settle.one<{ stale: number[] | null; marked: number[] | null }>(
+    const values = [
       ...([ns, now] as const),
       ...verdictValues(batch),
       ...statusValues(batch),
       numbers(batch.flatMap((settlement, at) => settlement.next.map(() => at + 1))),
       ...envelopeValues(next, numbered),
-    )
+    ]
+    const send = (plain: boolean) =>
+      settle.one<{ stale: number[] | null; marked: number[] | null }>(...values, plain)
+    const plain = batch.every(({ verdict }) => verdict.kind === "ack")
+    const answer = await send(plain).catch((error) => {
+      // Somebody has put a status where none was known.
+      if (plain && isDuplicate(error)) return send(false)
+      throw error
+    })
     const stale = new Set(placesOf(answer?.stale))
     for (const at of await endMarked(batch, placesOf(answer?.marked), now)) stale.add(at)
     return batch.map((_, at) => (stale.has(at + 1) ? "stale" : "settled"))
