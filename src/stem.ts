@@ -13,6 +13,7 @@ import type { Listener } from "./core/observe/events.ts"
 import { createRouter, NO_ROUTING } from "./core/policy/routing.ts"
 import { defineTask, retryAfter } from "./core/task/define.ts"
 import { defineSchedule } from "./core/task/define-schedule.ts"
+import { chain, chord, chunks, group, map, step } from "./core/task/flow.ts"
 import type { RunningWorker } from "./core/worker/worker.ts"
 import { systemClock } from "./runtime/clock.ts"
 import { findConfigFiles } from "./runtime/config-files.ts"
@@ -21,6 +22,7 @@ import { openSender, openSpool, openStores, readStoreUrl, type Stores } from "./
 
 export { systemClock } from "./runtime/clock.ts"
 export { findConfigFiles } from "./runtime/config-files.ts"
+export { becomeMinder, ownCommand, serviceManager } from "./runtime/doors.ts"
 export { defaultSpoolPath, defaultStatePath } from "./runtime/paths.ts"
 export { listenForSignals } from "./runtime/signals.ts"
 export {
@@ -66,7 +68,7 @@ export async function startWorker(
     import("./core/kit/id.ts"),
     import("./core/observe/worker-record.ts"),
   ])
-  const { broker, inspector, workers, limits, clock, followClock, recorder } = stores
+  const { broker, inspector, workers, groups, notes, limits, clock, followClock, recorder } = stores
   const { worker, retention, spool, queueLimits = [] } = config
   const router = createRouter(config.routing ?? NO_ROUTING)
   const isolates = await chooseIsolates(worker, clock, publicNames)
@@ -91,7 +93,7 @@ export async function startWorker(
   const tell = recorder && workerRecord(id, recorder.record, clock)
   const running = await start(
     {
-      ...{ broker, inspector, registry: workers, limits, clock, isolates },
+      ...{ broker, inspector, registry: workers, groups, notes, limits, clock, isolates },
       chores: worker.beat ? [...chores, beat] : chores,
     },
     {
@@ -159,19 +161,6 @@ export async function becomeIsolate(): Promise<void> {
   await isolateMain(publicNames)
 }
 
-/** The line to the service manager that started this process; undefined when none listens. */
-export const serviceManager = async () => (await import("./runtime/systemd.ts")).serviceManager(process.env)
-
-/** The words that start this Stem: its executable, or Bun and its sources. */
-export const ownCommand = async (): Promise<string[]> =>
-  (await import("./runtime/isolates/process.ts")).ownCommand()
-
-/** Becomes the process that minds one command: what another hidden sub-command does. */
-export async function becomeMinder(): Promise<void> {
-  const { minderMain } = await import("./runtime/shell/minder.ts")
-  await minderMain()
-}
-
 /**
  * Opens a store for a program. Throws `unavailable` or `invalid`.
  *
@@ -194,8 +183,17 @@ export async function connect(url?: string, options: ConnectOptions = {}): Promi
   })
 }
 
+const flows = { step, chain, group, chord, map, chunks }
+
 /** What `import … from "stem"` gives in a task module; src/index.ts exports the same names. */
-export const publicNames = Object.freeze({ defineTask, defineSchedule, retryAfter, connect, StemError })
+export const publicNames = Object.freeze({
+  defineTask,
+  defineSchedule,
+  retryAfter,
+  connect,
+  StemError,
+  ...flows,
+})
 
 /** The version of this Stem. */
 export const VERSION: string = manifest.version

@@ -1,7 +1,7 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import type { EnqueueOptions } from "../../src/core/task/context.ts"
+import type { EnqueueOptions } from "../../src/core/task/options.ts"
 import type { TaskStatus } from "../../src/core/task/status.ts"
 import { clientOf, openStores, type Stores } from "../../src/stem.ts"
 import { stemCommand } from "../support/executable.ts"

@@ -1,5 +1,4 @@
 import { expect } from "bun:test"
-import type { Groups } from "../../src/core/contracts/groups.ts"
 import type { Arrival, Group } from "../../src/core/task/group.ts"
 import type { Delivery } from "../../src/core/task/lease.ts"
 import { failure } from "../support/settlements.ts"
@@ -7,7 +6,7 @@ import type { Desk } from "./desk.ts"
 import { idsOf } from "./desk.ts"
 import type { Questions } from "./exam.ts"
 
-const groupsOf = (desk: Desk) => desk.driver.groups as Groups
+const groupsOf = (desk: Desk) => desk.driver.groups
 
 /** A group of so many, with a body and a callback for when it breaks. */
 const groupOf = (desk: Desk, id: string, size: number, more: Partial<Group> = {}): Group => ({

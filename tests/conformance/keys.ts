@@ -123,7 +123,7 @@ export const keys: Questions = {
     )
     const [, b] = await desk.take(2)
     await desk.settle(desk.say.success(b as never))
-    const forget = desk.inspector.forgetKeys as (max: number) => Promise<number>
+    const forget = desk.inspector.forgetKeys
     expect(await forget(10)).toBe(1)
     await finish(desk)
     await desk.advance(501)

@@ -1,9 +1,8 @@
 import { expect } from "bun:test"
-import type { Notes } from "../../src/core/contracts/notes.ts"
 import type { Desk } from "./desk.ts"
 import type { Questions } from "./exam.ts"
 
-const notesOf = (desk: Desk) => desk.driver.notes as Notes
+const notesOf = (desk: Desk) => desk.driver.notes
 
 /** What a run leaves for the runs after it. */
 export const notes: Questions = {

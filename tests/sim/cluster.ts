@@ -47,6 +47,8 @@ export async function cluster(seed: number): Promise<Cluster> {
           broker,
           inspector,
           registry,
+          groups: own.driver.groups,
+          notes: own.driver.notes,
           limits: own.driver.limits,
           clock: own.clock,
           chores: [],

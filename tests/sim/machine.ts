@@ -72,6 +72,8 @@ export function machine(world: Clock, store: Driver): Machine {
       results: through(store.results),
       inspector: through(store.inspector),
       workers: through(store.workers),
+      groups: through(store.groups),
+      notes: through(store.notes),
       limits: through(store.limits),
       schedules: schedules && {
         ...through(schedules),

@@ -1,4 +1,5 @@
-import type { ChildAsk, IsolateHooks, IsolateLine } from "../../src/core/contracts/isolates.ts"
+import type { HandlerAsk, IsolateHooks, IsolateLine } from "../../src/core/contracts/isolates.ts"
+import type { ChildAsk } from "../../src/core/task/child.ts"
 import type { Progress } from "../../src/core/task/status.ts"
 
 type Death = Parameters<IsolateHooks["died"]>[0]
@@ -9,6 +10,7 @@ export interface HookLog {
   readonly lines: IsolateLine[]
   readonly progress: { id: string; token: number; progress: Progress }[]
   readonly asks: ChildAsk[]
+  readonly questions: HandlerAsk[]
   readonly deaths: Death[]
   /** Why no isolate could be started, "" for when one could again, and the files that had changed. */
   readonly news: (string | readonly string[])[]
@@ -18,7 +20,7 @@ export interface HookLog {
   said(message: string, times?: number): Promise<void>
 }
 
-export function hookLog(enqueue?: IsolateHooks["enqueue"]): HookLog {
+export function hookLog(enqueue?: IsolateHooks["enqueue"], ask?: IsolateHooks["ask"]): HookLog {
   const waiting = new Set<() => void>()
   const told = <T>(list: T[], item: T) => {
     list.push(item)
@@ -28,6 +30,7 @@ export function hookLog(enqueue?: IsolateHooks["enqueue"]): HookLog {
     lines: [],
     progress: [],
     asks: [],
+    questions: [],
     deaths: [],
     news: [],
     until: (condition) =>
@@ -48,6 +51,10 @@ export function hookLog(enqueue?: IsolateHooks["enqueue"]): HookLog {
       async enqueue(ask) {
         told(log.asks, ask)
         return enqueue ? enqueue(ask) : (ask.options.id as string)
+      },
+      async ask(question) {
+        told(log.questions, question)
+        return ask ? ask(question) : question.kind === "flow" ? question.id : null
       },
       died: (death) => told(log.deaths, death),
       unable: (reason) => told(log.news, reason),

@@ -65,6 +65,8 @@ export async function open(url: string, options: DriverOptions): Promise<Driver>
       inspector: { ...calls.counted(inspector), deadLetters: calls.counted(inspector.deadLetters) },
       workers,
       schedules: calls.counted(createSchedules(store)),
+      groups: undefined as never,
+      notes: undefined as never,
       events: calls.counted(createEvents(store)),
       limits: calls.counted(createLimits(store)),
       locks: calls.counted(createLocks(store)),

@@ -33,6 +33,8 @@ export function createInspector(store: Store, endings: Endings): Inspector {
 
     pause: (queue) => queues.setPaused(queue, true),
 
+    forgetKeys: async () => 0,
+
     async resume(queue) {
       const changed = await queues.setPaused(queue, false)
       await ring.all(ns)

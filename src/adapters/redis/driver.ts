@@ -41,6 +41,8 @@ export async function open(url: string, options: DriverOptions): Promise<Driver>
     inspector,
     workers,
     schedules: createSchedules(store),
+    groups: undefined as never,
+    notes: undefined as never,
     events: createEvents(store),
     limits: createLimits(store),
     locks: createLocks(store),

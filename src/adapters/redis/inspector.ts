@@ -49,6 +49,7 @@ export function createInspector(store: Store, cancel: Cancel): Inspector {
     list: (filter) => listLive(store, filter),
 
     pause: async (queue) => (await store.run<number>("pause", [queue, "1"])) === 1,
+    forgetKeys: async () => 0,
     resume: async (queue) => (await store.run<number>("pause", [queue, "0"])) === 1,
 
     purge: createPurge(store, cancel),

@@ -1,7 +1,7 @@
 import { parseDuration } from "../../core/kit/duration.ts"
 import { invalid, StemError } from "../../core/kit/errors.ts"
 import { parseInstant } from "../../core/kit/instant.ts"
-import type { EnqueueOptions } from "../../core/task/context.ts"
+import type { EnqueueOptions } from "../../core/task/options.ts"
 import type { Flags } from "../shell/command.ts"
 import { usage } from "../shell/exit.ts"
 import { durationFlag, instantFlag, wholeFlag } from "../shell/times.ts"

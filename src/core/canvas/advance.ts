@@ -19,8 +19,8 @@ export function nextOf(envelope: Envelope, result: unknown, now: Millis): Sendin
   return into
 }
 
-/** `a`, `a/1`, `a/2`, … */
-function stepAfter(id: TaskId): TaskId {
+/** The id of the task after this one in its chain: `a`, `a/1`, `a/2`, … */
+export function stepAfter(id: TaskId): TaskId {
   const [, base, step] = /^(.*)\/(\d{1,9})$/.exec(id) ?? [undefined, id, "0"]
   return derivedId(base as string, `/${Number(step) + 1}`)
 }

@@ -11,6 +11,7 @@ import type { EndState, TaskStatus } from "../task/status.ts"
 import type { Settlement, Verdict } from "../task/verdict.ts"
 import { nextOf } from "./advance.ts"
 import { BROKE } from "./builtin.ts"
+import type { Sending } from "./start.ts"
 
 /** One finished run, with all that deciding about it needs. */
 export interface Finished {
@@ -23,12 +24,12 @@ export interface Finished {
   readonly now: Millis
   readonly random: number
   /** What its handler wants sent if it succeeds. */
-  readonly after?: readonly Envelope[] | undefined
+  readonly after?: Sending | undefined
 }
 
 /** A finished run as the one settlement that carries the verdict, what people will see, and what follows. */
 export function settlementOf(run: Finished): Settlement {
-  const { delivery, outcome, now, after = [] } = run
+  const { delivery, outcome, now, after } = run
   const { envelope, lease } = delivery
   if (envelope.task === BROKE && outcome.kind === "failed") return brokenSettlement(run, outcome.error)
   const verdict = decide(delivery, outcome, run.policy, now, run.random)
@@ -41,15 +42,18 @@ export function settlementOf(run: Finished): Settlement {
     const arrive = absenceOf(envelope, error ?? (state === "expired" ? EXPIRED : CANCELLED_MEMBER))
     return { lease, verdict, status, next: [], ...(arrive && { arrive }), ...unique }
   }
-  const { envelopes, groups } = nextOf(envelope, outcome.result, now)
+  const { envelopes: next, groups: opens } = both(nextOf(envelope, outcome.result, now), after)
   const arrive = arrivalOf(envelope, outcome.result)
   return {
-    ...{ lease, verdict, status, next: after.length > 0 ? [...envelopes, ...after] : envelopes },
-    ...(groups.length > 0 && { opens: groups }),
+    ...{ lease, verdict, status, next },
+    ...(opens.length > 0 && { opens }),
     ...(arrive && { arrive }),
     ...unique,
   }
 }
+
+const both = (a: Sending, b: Sending | undefined): Sending =>
+  b ? { envelopes: [...a.envelopes, ...b.envelopes], groups: [...a.groups, ...b.groups] } : a
 
 const EXPIRED = { name: "Expired", message: "it was not begun in time", code: "expired" }
 

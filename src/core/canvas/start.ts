@@ -47,6 +47,9 @@ function started(link: Envelope, { id, now, before, parent, root, place }: Start
   return place ? placed(sent, place) : sent
 }
 
+/** The id of what is sent when all members of a group are there. */
+export const bodyIdOf = (group: string): TaskId => derivedId(group, ":body")
+
 function startGroup(link: GroupLink, how: Start, into: Sending): void {
   const { id, now, parent } = how
   const root = how.root ?? id
@@ -68,7 +71,7 @@ function startGroup(link: GroupLink, how: Start, into: Sending): void {
   into.groups.push({
     ...{ v: 1, id, size: link.members.length, openedAt: now },
     ...(link.tolerate && { tolerate: link.tolerate }),
-    ...(body && { body: started({ ...body, gathers }, { ...end, id: derivedId(id, ":body") }) }),
+    ...(body && { body: started({ ...body, gathers }, { ...end, id: bodyIdOf(id) }) }),
     ...(broken.length > 0 && { broken }),
   })
 }

@@ -1,7 +1,9 @@
 import type { Broker } from "../contracts/broker.ts"
 import type { Driver } from "../contracts/driver.ts"
 import type { EventLog } from "../contracts/events.ts"
+import type { Groups } from "../contracts/groups.ts"
 import type { Inspector } from "../contracts/inspector.ts"
+import type { Notes } from "../contracts/notes.ts"
 import type { ResultBackend } from "../contracts/results.ts"
 import type { ScheduleStore } from "../contracts/schedules.ts"
 
@@ -11,6 +13,8 @@ export interface Bridged {
   readonly inspector: Inspector
   readonly results: ResultBackend
   readonly schedules: ScheduleStore
+  readonly groups: Groups
+  readonly notes: Notes
   /** Where tasks live, what happened to them is told. */
   readonly events: EventLog
 }
@@ -26,10 +30,11 @@ export async function bridge({
   planned: Driver
 }): Promise<Bridged> {
   const { schedules } = planned
-  const { events } = tasks
+  const { groups, notes, events } = tasks
   const { broker, inspector, results } =
     tasks === ended ? tasks : (await import("./split-results.ts")).splitResults(tasks, ended)
-  if (tasks === planned) return { broker, inspector, results, schedules, events }
+  const whole = { broker, inspector, results, groups, notes, events }
+  if (tasks === planned) return { ...whole, schedules }
   const { splitSchedules } = await import("./split-schedules.ts")
-  return { broker, inspector, results, schedules: splitSchedules(schedules, broker), events }
+  return { ...whole, schedules: splitSchedules(schedules, broker) }
 }

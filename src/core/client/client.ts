@@ -1,18 +1,21 @@
 import type { Broker, Cancelled, Enqueued } from "../contracts/broker.ts"
 import type { EventLog } from "../contracts/events.ts"
+import type { Groups } from "../contracts/groups.ts"
 import type { Inspector } from "../contracts/inspector.ts"
 import type { ResultBackend } from "../contracts/results.ts"
 import type { Clock, Millis } from "../kit/clock.ts"
 import { type Duration, parseDuration } from "../kit/duration.ts"
 import { messageOf, StemError, unavailable } from "../kit/errors.ts"
 import type { Router } from "../policy/routing.ts"
-import type { EnqueueOptions } from "../task/context.ts"
 import type { TaskDefinition } from "../task/define.ts"
 import type { Envelope, TaskId } from "../task/envelope.ts"
+import { type Flow, isFlow } from "../task/flow.ts"
+import type { EnqueueOptions } from "../task/options.ts"
 import { isEnded, type TaskState, type TaskStatus } from "../task/status.ts"
 import { applyDefinition } from "./definition.ts"
 import { type EnvelopeAsk, makeEnvelope } from "./envelope.ts"
 import { type EventsOptions, eventsOf, type Told } from "./events.ts"
+import { type FlowEnd, flowOf, type GroupView, type SentFlow, viewOf, waitForFlow } from "./flows.ts"
 
 /** A task to enqueue: by its name, or by its definition, which brings its queue, schema and types. */
 export interface EnqueueAsk<I = unknown, O = unknown> {
@@ -51,6 +54,11 @@ export interface Client {
    * was away and the spool has kept the task, which is delivered later under the same id.
    */
   enqueue<I, O>(task: string | TaskDefinition<I, O>, input?: I, options?: EnqueueOptions): Promise<Sent<O>>
+  /**
+   * Stores a flow: from then on the store carries it on. `kind` is "duplicate" when its first task was known. Throws
+   * `unavailable`, also where there is a spool, for a flow that begins with a group.
+   */
+  enqueue(flow: Flow): Promise<SentFlow>
   /** Stores many, in order. All of them are checked before the first is stored. */
   enqueueMany<I, O>(asks: readonly EnqueueAsk<I, O>[]): Promise<readonly Sent<O>[]>
   /** What is known of a task, waiting, running or ended; undefined when the store does not know it. */
@@ -60,6 +68,16 @@ export interface Client {
    * status. Throws `unknown_task_id` when the store does not know it.
    */
   wait<O>(task: TaskRef<O>, options?: { timeout?: Duration; signal?: AbortSignal }): Promise<StatusOf<O>>
+  /**
+   * Waits for a flow to end, wherever its steps ran: at its last step, or at the first that failed; undefined after
+   * `timeout`.
+   */
+  waitForFlow(
+    flow: Pick<SentFlow, "trail">,
+    options?: { timeout?: Duration; signal?: AbortSignal },
+  ): Promise<FlowEnd | undefined>
+  /** A group with all that has arrived; undefined when the store does not know it. */
+  group(id: string): Promise<GroupView | undefined>
   cancel(ids: readonly TaskId[], how?: { terminate?: boolean }): Promise<readonly Cancelled[]>
   /**
    * What happens, as it happens, to every task of the store. It goes on where it was when the store was away. Keep an
@@ -75,6 +93,7 @@ export interface ClientParts {
   broker: Pick<Broker, "enqueue" | "cancel">
   inspector: Pick<Inspector, "find">
   results: Pick<ResultBackend, "get" | "wait">
+  groups: Pick<Groups, "get" | "arrivals">
   events: Pick<EventLog, "read" | "wait" | "position">
   clock: Clock
   /** Takes what the store can not take now, told why. Without it `unavailable` is thrown. */
@@ -169,20 +188,40 @@ export function createClient(parts: ClientParts): Client {
     return live?.status ?? (await results.get([id]))[0]
   }
 
+  async function enqueueFlow(flow: Flow): Promise<SentFlow> {
+    const { id, trail, envelopes, groups } = await flowOf(flow, clock, envelopeOf)
+    if (groups.length === 0) return { id, trail, kind: (await sendAll(envelopes))[0]?.kind ?? "stored" }
+    // A spool keeps tasks, not groups. These are opened last: a call that failed in between can be made again.
+    let kind: SentFlow["kind"] = "stored"
+    for (let at = 0; at < envelopes.length; at += BATCH) {
+      const [first] = await broker.enqueue(envelopes.slice(at, at + BATCH))
+      if (at === 0 && first) kind = first.kind
+    }
+    await broker.enqueue([], groups)
+    return { id, trail, kind }
+  }
+
+  async function sendAll(envelopes: readonly Envelope[]): Promise<readonly Sent<never>[]> {
+    if (envelopes.length <= BATCH) return envelopes.length === 0 ? [] : send(envelopes)
+    const batches: (readonly Envelope[])[] = []
+    for (let at = 0; at < envelopes.length; at += BATCH) batches.push(envelopes.slice(at, at + BATCH))
+    return sendInOrder(batches)
+  }
+
+  async function enqueueTask<I, O>(task: string | TaskDefinition<I, O>, input?: I, options?: EnqueueOptions) {
+    const [sent] = await client.enqueueMany<I, O>([
+      { task, ...(input !== undefined && { input }), ...(options && { options }) },
+    ])
+    return sent as Sent<O>
+  }
+
   const client: Client = {
-    async enqueue<I, O>(task: string | TaskDefinition<I, O>, input?: I, options?: EnqueueOptions) {
-      const [sent] = await client.enqueueMany<I, O>([
-        { task, ...(input !== undefined && { input }), ...(options && { options }) },
-      ])
-      return sent as Sent<O>
-    },
+    // One name for both: a flow is a task that is larger.
+    enqueue: ((what: string | TaskDefinition | Flow, input?: unknown, options?: EnqueueOptions) =>
+      isFlow(what) ? enqueueFlow(what) : enqueueTask(what, input, options)) as Client["enqueue"],
 
     async enqueueMany(asks) {
-      const envelopes = await envelopesOf(asks as readonly EnqueueAsk[])
-      if (envelopes.length <= BATCH) return envelopes.length === 0 ? [] : send(envelopes)
-      const batches: (readonly Envelope[])[] = []
-      for (let at = 0; at < envelopes.length; at += BATCH) batches.push(envelopes.slice(at, at + BATCH))
-      return sendInOrder(batches)
+      return sendAll(await envelopesOf(asks as readonly EnqueueAsk[]))
     },
 
     result: lookUp,
@@ -199,6 +238,13 @@ export function createClient(parts: ClientParts): Client {
       const ended = (await results.wait(id, until, signal)) as typeof known | undefined
       return ended ?? (await lookUp(task)) ?? known
     },
+
+    async waitForFlow({ trail }, { timeout, signal } = {}) {
+      const until = timeout === undefined ? Number.POSITIVE_INFINITY : clock.now() + parseDuration(timeout)
+      return waitForFlow(parts, trail, until, signal)
+    },
+
+    group: (id) => viewOf(parts.groups, id),
 
     async cancel(ids, { terminate = false } = {}) {
       const answers = await broker.cancel(ids, { terminate })

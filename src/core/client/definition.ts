@@ -1,9 +1,10 @@
 import type { Millis } from "../kit/clock.ts"
 import { parseDuration } from "../kit/duration.ts"
 import { invalid } from "../kit/errors.ts"
-import type { EnqueueOptions } from "../task/context.ts"
 import type { TaskDefinition } from "../task/define.ts"
+import type { EnqueueOptions } from "../task/options.ts"
 import { describeIssues } from "../task/schema.ts"
+import { shapeOf } from "../task/shape.ts"
 import type { EnvelopeAsk } from "./envelope.ts"
 
 /**
@@ -35,6 +36,7 @@ export async function applyDefinition<I, O>(
     defaults: { queue, priority },
     options: {
       ...(expires !== undefined && { expires: new Date(now + parseDuration(expires)) }),
+      ...shapeOf(definition as TaskDefinition, input),
       ...options,
     },
   }

@@ -3,9 +3,10 @@ import { type Duration, parseDuration } from "../kit/duration.ts"
 import { uuidv7 } from "../kit/id.ts"
 import { jsonCopy } from "../kit/json.ts"
 import { createRouter, NO_ROUTING, type RouteAsk, type Router } from "../policy/routing.ts"
-import type { EnqueueOptions } from "../task/context.ts"
 import { type Envelope, takeEnvelope } from "../task/envelope.ts"
+import type { EnqueueOptions } from "../task/options.ts"
 import { refuseNonsense } from "./sense.ts"
+import { fairOf, uniqueOf } from "./unique.ts"
 
 const UNROUTED = createRouter(NO_ROUTING)
 
@@ -48,6 +49,8 @@ export function makeEnvelope(
     dueAt,
     headers: { ...options.headers },
     ...more,
+    ...(options.unique && { unique: uniqueOf(task, input, options.unique) }),
+    ...(options.fair !== undefined && { fair: fairOf(options.fair) }),
     ...(parent && { parent: parent.id, root: parent.root }),
   })
 }

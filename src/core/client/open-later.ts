@@ -1,6 +1,6 @@
 import type { ClientParts } from "./client.ts"
 
-type Later = Pick<ClientParts, "broker" | "inspector" | "results" | "events" | "close">
+type Later = Pick<ClientParts, "broker" | "inspector" | "results" | "groups" | "events" | "close">
 
 /**
  * Parts that are opened when they are first used, and tried again at the next use when that failed: what a sender
@@ -17,13 +17,17 @@ export function openLater(open: () => Promise<Later>): Later {
   }
   return {
     broker: {
-      enqueue: async (envelopes) => (await opened()).broker.enqueue(envelopes),
+      enqueue: async (envelopes, groups) => (await opened()).broker.enqueue(envelopes, groups),
       cancel: async (ids, how) => (await opened()).broker.cancel(ids, how),
     },
     inspector: { find: async (ids) => (await opened()).inspector.find(ids) },
     results: {
       get: async (ids) => (await opened()).results.get(ids),
       wait: async (id, until, signal) => (await opened()).results.wait(id, until, signal),
+    },
+    groups: {
+      get: async (ids) => (await opened()).groups.get(ids),
+      arrivals: async (id, from, max) => (await opened()).groups.arrivals(id, from, max),
     },
     events: {
       position: async (where) => (await opened()).events.position(where),

@@ -21,8 +21,8 @@ export interface Driver {
   readonly workers: WorkerRegistry
   readonly schedules: ScheduleStore
   readonly events: EventLog
-  readonly groups?: Groups
-  readonly notes?: Notes
+  readonly groups: Groups
+  readonly notes: Notes
   readonly limits: Limiter
   readonly locks: LockStore
   /**

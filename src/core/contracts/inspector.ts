@@ -25,7 +25,7 @@ export interface Inspector {
   purge(queue: string, max: number): Promise<number>
 
   /** Forgets unique keys that nobody has any more, at most `max`; answers how many. */
-  forgetKeys?(max: number): Promise<number>
+  forgetKeys(max: number): Promise<number>
 
   readonly deadLetters: DeadLetters
 }

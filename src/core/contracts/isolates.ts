@@ -1,5 +1,5 @@
 import type { Millis } from "../kit/clock.ts"
-import type { EnqueueOptions } from "../task/context.ts"
+import type { ChildAsk, FlowAsk } from "../task/child.ts"
 import type { TaskSpec } from "../task/define.ts"
 import type { TaskId } from "../task/envelope.ts"
 import type { Failure } from "../task/failure.ts"
@@ -77,6 +77,8 @@ export interface IsolateHooks {
   log(line: IsolateLine): void
   /** A handler's `ctx.enqueue`. */
   enqueue(ask: ChildAsk): Promise<TaskId>
+  /** `ctx.enqueue` of a flow answers its id; `ctx.once` asks what was kept, and has a value kept ("stale": it was not). */
+  ask(ask: HandlerAsk): Promise<unknown>
   /** An isolate ended that should not have; the pool has replaced it. */
   died(death: { readonly pid: number; readonly reason: string; readonly running: number }): void
   /** No isolate is left and none can be started. */
@@ -96,11 +98,14 @@ export interface IsolateLine {
   readonly fields?: Readonly<Record<string, unknown>> | undefined
 }
 
-/** A handler's wish for another task, as it crosses processes. */
-export interface ChildAsk {
-  readonly parent: TaskId
-  readonly task: string
-  readonly input: unknown
-  /** `id` is set: the handler's own, else derived from the parent's. `at` and a number in `expires` are instants. */
-  readonly options: Omit<EnqueueOptions, "at" | "expires"> & { at?: Millis; expires?: Millis | string }
-}
+/** What a handler asks of its supervisor beside a task: the answer is JSON. */
+export type HandlerAsk =
+  | ({ readonly kind: "flow" } & FlowAsk)
+  | { readonly kind: "recall"; readonly id: TaskId; readonly name: string }
+  | {
+      readonly kind: "remember"
+      readonly id: TaskId
+      readonly token: number
+      readonly name: string
+      readonly value: unknown
+    }

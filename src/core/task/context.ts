@@ -1,6 +1,6 @@
-import type { Duration } from "../kit/duration.ts"
 import type { TaskId } from "./envelope.ts"
-import type { StandardSchema } from "./schema.ts"
+import type { Flow } from "./flow.ts"
+import type { EnqueueOptions, NamedTask } from "./options.ts"
 
 /** What a handler is given beside its input. */
 export interface TaskContext {
@@ -30,13 +30,21 @@ export interface TaskContext {
    * calls, so that a retried attempt does not double its children. Resolves to the id once it is stored.
    */
   enqueue<I>(task: string | NamedTask<I>, input?: I, options?: EnqueueOptions): Promise<TaskId>
-}
-
-/** As much of a task's definition as sending one takes. */
-export interface NamedTask<I> {
-  name?: string
-  input?: StandardSchema<unknown, I>
-  run(input: I, ctx: never): unknown
+  /** The same for a flow; the id is that of its first task, or of the group it begins with. */
+  enqueue(flow: Flow): Promise<TaskId>
+  /**
+   * Enqueues in the step that stores this task's success, or never. For tasks that must be there exactly if this one
+   * succeeded. Answers the id they will have.
+   */
+  after<I>(task: string | NamedTask<I>, input?: I, options?: EnqueueOptions): TaskId
+  after(flow: Flow): TaskId
+  /**
+   * Does something once in the life of this task: what `work` resolves to is kept in the store under this name, and a
+   * later attempt is given it instead of doing the work again. A crash between the work's end and the store's answer
+   * repeats it, so `work` should be harmless when done twice all the same. Rejects when the lease is lost: another may
+   * be doing it by then.
+   */
+  once<T>(name: string, work: () => T | Promise<T>): Promise<T>
 }
 
 /** Lines for the worker's log, with the task's id beside them. */
@@ -46,25 +54,3 @@ export type TaskLog = Record<
 >
 /** What a log line carries beside its message: JSON. */
 export type LogFields = Record<string, unknown>
-
-/** What a sender may say about one task. Where it is silent the task's definition decides. */
-export interface EnqueueOptions {
-  /** Your own id. A task of this id that is known to the store is not enqueued again. */
-  id?: TaskId
-  queue?: string
-  /** 0 to 9; 9 is taken first. */
-  priority?: number
-  /** Not before this much from now. */
-  delay?: Duration
-  /** Not before this instant. */
-  at?: Date
-  /** Not later than this much from now. */
-  expires?: Duration | Date
-  /** Retries after the first attempt. */
-  retries?: number
-  /** Hard time limit: the isolate is killed. */
-  timeout?: Duration
-  /** Soft time limit: the handler's signal aborts. */
-  softTimeout?: Duration
-  headers?: Record<string, string>
-}

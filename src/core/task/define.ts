@@ -2,7 +2,9 @@ import type { Millis } from "../kit/clock.ts"
 import type { Duration } from "../kit/duration.ts"
 import type { TaskContext } from "./context.ts"
 import type { TimeLimits } from "./envelope.ts"
+import { type Step, type StepOptions, step } from "./flow.ts"
 import type { ConcurrencyOption, LimitSpec, RateLimitOption } from "./limit-spec.ts"
+import type { FairOptions, UniqueOptions } from "./options.ts"
 import type { RetryPolicy } from "./retry.ts"
 import type { StandardSchema } from "./schema.ts"
 
@@ -55,6 +57,13 @@ export interface TaskDefinition<I = unknown, O = unknown> {
   softTimeout?: Duration
   /** Not later than this after it was enqueued. */
   expires?: Duration
+  /**
+   * Which doubles there may be, decided where it is enqueued by this definition; whoever enqueues it by name says it
+   * there. A key function is given the input.
+   */
+  unique?: boolean | (Omit<UniqueOptions, "key"> & { key?: (input: I) => string })
+  /** Whose turn it takes, in the same way. */
+  fair?: (input: I) => string | FairOptions
   /** How often it starts, across all workers: `"100/m"`; a list where several limits hold. Default: no limit. */
   rateLimit?: RateLimitOption<I> | RateLimitOption<I>[]
   /** How many of it run at once, across all workers; a list where several limits hold. Default: no limit. */
@@ -62,10 +71,19 @@ export interface TaskDefinition<I = unknown, O = unknown> {
   run: Handler<I, O>
 }
 
-/** Returns its argument; it only gives it types. A definition works without it. */
-export const defineTask = <I = unknown, O = unknown>(
-  definition: TaskDefinition<I, O>,
-): TaskDefinition<I, O> => definition
+/** A definition that can be a step of a flow. */
+export type DefinedTask<I = unknown, O = unknown> = TaskDefinition<I, O> & {
+  /** A call of it, for `chain`, `group` and the like. */
+  s(input?: I, options?: StepOptions): Step
+}
+
+/** Gives a definition its types, and `s`. A definition works without it. */
+export function defineTask<I = unknown, O = unknown>(definition: TaskDefinition<I, O>): DefinedTask<I, O> {
+  const defined = { ...definition } as DefinedTask<I, O>
+  const s: DefinedTask<I, O>["s"] = (input, options) => step(defined, input, options)
+  // Not a field: a definition stays plain data.
+  return Object.defineProperty(defined, "s", { value: s })
+}
 
 /** Ends this attempt and asks for the next one after `delay`. It costs an attempt, as any failure. */
 export function retryAfter(delay: Duration, message = "the handler asked to be retried"): Error {

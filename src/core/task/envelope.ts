@@ -109,7 +109,7 @@ export interface GroupLink {
 }
 
 const MembershipSchema = v.looseObject({ group: Id, index: v.pipe(v.number(), v.integer(), v.minValue(0)) })
-const Key = v.pipe(v.string(), v.minLength(1), v.maxLength(300))
+const Key = v.pipe(v.string(), v.minLength(1), v.maxLength(1000))
 
 const GroupLinkSchema: v.GenericSchema<unknown, GroupLink> = v.looseObject({
   v: v.literal(1),

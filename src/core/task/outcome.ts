@@ -1,4 +1,5 @@
 import type { Millis } from "../kit/clock.ts"
+import type { ChildAsk, FlowAsk } from "./child.ts"
 import type { Failure } from "./failure.ts"
 
 /**
@@ -6,7 +7,12 @@ import type { Failure } from "./failure.ts"
  * handler or the task's own backoff function asked for.
  */
 export type Outcome =
-  | { readonly kind: "succeeded"; readonly result: unknown }
+  | {
+      readonly kind: "succeeded"
+      readonly result: unknown
+      /** What its handler wants enqueued with the success. */
+      readonly after?: readonly (ChildAsk | FlowAsk)[] | undefined
+    }
   | {
       readonly kind: "failed"
       readonly error: Failure

@@ -1,14 +1,22 @@
+import { BUILT_IN } from "../canvas/builtin.ts"
 import { settlementOf } from "../canvas/settlement.ts"
-import type { Isolates } from "../contracts/isolates.ts"
+import type { Sending } from "../canvas/start.ts"
+import type { Groups } from "../contracts/groups.ts"
+import type { Isolates, Job } from "../contracts/isolates.ts"
 import type { Slot } from "../contracts/limits.ts"
 import type { Clock, Millis } from "../kit/clock.ts"
 import type { Listener, WorkerEvent } from "../observe/events.ts"
+import type { StoreWatch } from "../observe/store-watch.ts"
 import { gate, type Refusal } from "../policy/gate.ts"
 import { retryPolicyOf, timeLimitsOf } from "../policy/limits.ts"
+import { toFailure } from "../task/failure.ts"
 import type { Outcome } from "../task/outcome.ts"
 import type { RetryPolicy } from "../task/retry.ts"
 import type { Settlement } from "../task/verdict.ts"
 import { aboutTask } from "./about.ts"
+import { runBuiltIn } from "./built-in.ts"
+import type { Children } from "./children.ts"
+import { gather } from "./gather.ts"
 import type { Held, Leases } from "./held.ts"
 import type { Settler } from "./settler.ts"
 
@@ -16,6 +24,11 @@ import type { Settler } from "./settler.ts"
 export interface RunParts {
   readonly leases: Leases
   readonly isolates: Isolates
+  readonly groups: Groups
+  readonly store: StoreWatch
+  readonly children: Children
+  /** Aborts when nothing is to begin any more. */
+  readonly stop: AbortSignal
   readonly settler: Settler
   readonly clock: Clock
   readonly emit: Listener
@@ -32,7 +45,7 @@ export interface RunParts {
 export async function run(parts: RunParts, held: Held): Promise<void> {
   const { delivery } = held
   const { envelope } = delivery
-  const spec = parts.isolates.specs().get(envelope.task)
+  const spec = parts.isolates.specs().get(envelope.task) ?? BUILT_IN.get(envelope.task)
   const policy = retryPolicyOf(envelope, spec)
   const early = (held.startAt ?? 0) - parts.clock.now()
   if (early > 0) await parts.clock.sleep(early)
@@ -43,19 +56,27 @@ export async function run(parts: RunParts, held: Held): Promise<void> {
   else {
     held.startedAt = parts.clock.now()
     parts.emit({ kind: "started", ...aboutTask(delivery) })
-    const limits = timeLimitsOf(envelope, spec)
-    outcome = blame(
-      held,
-      await parts.isolates.run({
-        delivery,
-        maxAttempts: policy.max + 1,
-        softMs: limits.softMs,
-        hardMs: limits.hardMs,
-      }),
-    )
+    const { softMs, hardMs } = timeLimitsOf(envelope, spec)
+    const job = { delivery, maxAttempts: policy.max + 1, softMs, hardMs }
+    const ofFlow = envelope.gathers || BUILT_IN.has(envelope.task)
+    outcome = blame(held, await (ofFlow ? runOfFlow(parts, held, job) : parts.isolates.run(job)))
   }
   parts.freed()
   await finish(parts, held, outcome, policy)
+}
+
+/** A task at the end of a group, which is given what came of it; or a joint. */
+async function runOfFlow(parts: RunParts, held: Held, job: Job): Promise<Outcome> {
+  const { envelope } = job.delivery
+  const { gathers } = envelope
+  const gathered = gathers
+    ? await gather(parts, { ...envelope, gathers }, parts.stop)
+    : { input: envelope.input }
+  if ("outcome" in gathered) return gathered.outcome
+  if (held.aborted) return { kind: "interrupted" }
+  const { input } = gathered
+  if (BUILT_IN.has(envelope.task)) return runBuiltIn(envelope, input)
+  return parts.isolates.run({ ...job, delivery: { ...job.delivery, envelope: { ...envelope, input } } })
 }
 
 /**
@@ -69,17 +90,32 @@ function blame({ aborted }: Held, outcome: Outcome): Outcome {
   return stopped && outcome.kind === "failed" ? { kind: "interrupted" } : outcome
 }
 
+/** What a success brings with it, as it will be stored. What can not be sent fails the task for good: it is done. */
+function withAfter(
+  { children }: RunParts,
+  outcome: Outcome | Refusal,
+): { outcome: Outcome | Refusal; after?: Sending } {
+  if (outcome.kind !== "succeeded" || !outcome.after) return { outcome }
+  try {
+    return { outcome, after: children.all(outcome.after) }
+  } catch (error) {
+    return { outcome: { kind: "failed", error: toFailure(error), final: true } }
+  }
+}
+
 async function finish(
   parts: RunParts,
   held: Held,
-  outcome: Outcome | Refusal,
+  ended: Outcome | Refusal,
   policy: RetryPolicy,
 ): Promise<void> {
   const { clock, settler, leases, worker } = parts
   const now = clock.now()
+  const { outcome, after } = withAfter(parts, ended)
   const settlement = settlementOf({
     delivery: held.delivery,
     outcome,
+    after,
     policy,
     startedAt: held.startedAt,
     worker,

@@ -1,8 +1,10 @@
 import type { QueueChoice } from "../config/config.ts"
 import type { Broker } from "../contracts/broker.ts"
+import type { Groups } from "../contracts/groups.ts"
 import type { Inspector } from "../contracts/inspector.ts"
 import type { Isolates } from "../contracts/isolates.ts"
 import type { Limiter } from "../contracts/limits.ts"
+import type { Notes } from "../contracts/notes.ts"
 import type { WorkerRegistry } from "../contracts/workers.ts"
 import type { Clock, Millis } from "../kit/clock.ts"
 import type { Listener } from "../observe/events.ts"
@@ -15,6 +17,8 @@ export interface WorkerParts {
   readonly broker: Broker
   readonly inspector: Inspector
   readonly registry: WorkerRegistry
+  readonly groups: Groups
+  readonly notes: Notes
   readonly isolates: Isolates
   readonly limits: Limiter
   readonly clock: Clock

@@ -6,8 +6,9 @@ import { isLimited } from "../policy/limit-keys.ts"
 import { toFailure } from "../task/failure.ts"
 import type { Delivery } from "../task/lease.ts"
 import { createAdmission } from "./admission.ts"
+import { answerAsks } from "./asks.ts"
 import { autoscaler, measureWaits } from "./autoscaler.ts"
-import { childEnqueuer } from "./children.ts"
+import { createChildren } from "./children.ts"
 import { fetcher } from "./fetcher.ts"
 import { createFreer } from "./freer.ts"
 import { heartbeat } from "./heartbeat.ts"
@@ -59,6 +60,7 @@ export async function startWorker(
   if (listener) events.on(listener)
   const { emit } = events
   const leases: Leases = new Map()
+  const children = createChildren({ isolates, leases, clock, router })
   const tally = keepTally(events)
   const slots = createSlots(settings.concurrency)
   const store = createStoreWatch(emit, clock)
@@ -78,7 +80,12 @@ export async function startWorker(
       if (held?.delivery.lease.token === token) held.progress = progress
     },
     log: (line) => emit({ kind: "log", ...line }),
-    enqueue: childEnqueuer({ broker, isolates, leases, clock, router }),
+    async enqueue(ask) {
+      const child = children.task(ask)
+      const [stored] = await broker.enqueue([child])
+      return stored?.id ?? child.id
+    },
+    ask: answerAsks({ broker, notes: parts.notes, children, leases }),
     died: (death) => emit({ kind: "isolate_died", ...death }),
     unable: (reason) => emit({ kind: "isolates_lost", reason }),
     able: () => emit({ kind: "isolates_back" }),
@@ -94,6 +101,7 @@ export async function startWorker(
   const runParts = {
     leases,
     isolates,
+    ...{ groups: parts.groups, store, children, stop: aborted.signal },
     settler,
     clock,
     emit,

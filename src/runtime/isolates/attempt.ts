@@ -6,7 +6,8 @@ import type { Outcome } from "../../core/task/outcome.ts"
 import { describeIssues } from "../../core/task/schema.ts"
 import type { LoadedTask } from "../modules/definition.ts"
 import type { LoadedModules } from "../modules/load.ts"
-import { abortError, type HeldContext, holdContext } from "./context.ts"
+import { abortError } from "./abort-error.ts"
+import { type HeldContext, holdContext } from "./context.ts"
 import type { RunEffects, RunFacts } from "./effects.ts"
 import { namesOf } from "./errors.ts"
 
@@ -74,7 +75,8 @@ async function perform(task: LoadedTask, facts: RunFacts, held: HeldContext): Pr
   const result = await task.run(input, held.context)
   const closing = held.close()
   if (closing) await closing
-  return succeeded(result)
+  const outcome = succeeded(result)
+  return outcome.kind === "succeeded" && held.after.length > 0 ? { ...outcome, after: held.after } : outcome
 }
 
 function succeeded(result: unknown): Outcome {

@@ -1,8 +1,11 @@
-import type { ChildAsk } from "../../core/contracts/isolates.ts"
+import { derivedId } from "../../core/kit/derived-id.ts"
 import { parseDuration } from "../../core/kit/duration.ts"
 import { invalid } from "../../core/kit/errors.ts"
 import { toJson } from "../../core/kit/json.ts"
-import type { EnqueueOptions } from "../../core/task/context.ts"
+import type { ChildAsk, FlowAsk, PlainOptions } from "../../core/task/child.ts"
+import { type Flow, ownIdOf, type Step, type StepOptions } from "../../core/task/flow.ts"
+import type { EnqueueOptions } from "../../core/task/options.ts"
+import { shapeOf } from "../../core/task/shape.ts"
 import type { LoadedModules } from "../modules/load.ts"
 
 /** The name of a task given by name or by definition. Throws `unnamed_task` for a definition nobody named. */
@@ -17,30 +20,59 @@ export function nameOf(task: string | { readonly name?: string }, modules: Loade
 }
 
 /**
- * A handler's `ctx.enqueue` as it crosses to the supervisor: plain JSON, and an id that the same call of another
- * attempt has too.
+ * A handler's `ctx.enqueue` or `ctx.after` as it crosses to the supervisor: plain JSON, and an id that the same call of
+ * another attempt has too. Throws for what could not be sent.
  */
-export function childAsk(call: {
-  parent: string
-  /** Which of this run's calls it is; 1 for the first. */
-  number: number
-  name: string
-  input: unknown
-  options: EnqueueOptions
-}): ChildAsk {
-  const { parent, number, name, input, options } = call
-  const { at, expires, ...rest } = options
+export function childAsk(
+  call: Call & { name: string; modules: LoadedModules; input: unknown; options: EnqueueOptions },
+): ChildAsk {
+  const { parent, name, modules, input, options } = call
+  const shape = shapeOf(modules.tasks.get(name)?.shape ?? {}, input)
   return {
     parent,
     task: name,
-    input: JSON.parse(toJson(input, `the input of ${name}`)),
-    options: {
-      ...rest,
-      id: options.id ?? `${parent}.${number}`,
-      ...(at !== undefined && { at: at.getTime() }),
-      ...(expires !== undefined && {
-        expires: expires instanceof Date ? expires.getTime() : `${parseDuration(expires)}ms`,
-      }),
-    },
+    input: plainInput(input, name),
+    options: { ...shape, ...plainOptions(options), id: options.id ?? idOf(call) },
   }
 }
+
+/** Which of a run's calls it is. */
+interface Call {
+  readonly parent: string
+  /** 1 for the first of its kind; of another kind than `ctx.enqueue` its letter is in front. */
+  readonly number: number | string
+}
+
+const idOf = ({ parent, number }: Call) => derivedId(parent, `.${number}`)
+
+/** The same for a flow: its tasks by name, everything in it JSON. */
+export function flowAsk(call: Call & { flow: Flow; modules: LoadedModules }): FlowAsk {
+  const { parent, flow, modules } = call
+  return { parent, id: ownIdOf(flow) ?? idOf(call), flow: plainFlow(flow, modules) }
+}
+
+function plainFlow(flow: Flow, modules: LoadedModules): Flow {
+  if (flow.kind === "chain") return { ...flow, steps: flow.steps.map((one) => plainFlow(one, modules)) }
+  if (flow.kind === "group") {
+    const { broken, members, ...rest } = flow
+    return {
+      ...{ ...rest, members: members.map((one) => plainFlow(one, modules)) },
+      ...(broken && { broken: plainFlow(broken, modules) as Step }),
+    }
+  }
+  const name = nameOf(flow.task, modules)
+  const shape = shapeOf(modules.tasks.get(name)?.shape ?? {}, flow.input)
+  const options = { ...shape, ...(plainOptions(flow.options ?? {}) as StepOptions) }
+  return { kind: "task", task: name, input: plainInput(flow.input, name), options }
+}
+
+const plainInput = (input: unknown, name: string): unknown =>
+  JSON.parse(toJson(input, `the input of ${name}`))
+
+const plainOptions = ({ at, expires, ...rest }: EnqueueOptions): PlainOptions => ({
+  ...rest,
+  ...(at !== undefined && { at: at.getTime() }),
+  ...(expires !== undefined && {
+    expires: expires instanceof Date ? expires.getTime() : `${parseDuration(expires)}ms`,
+  }),
+})

@@ -56,6 +56,7 @@ export async function readSchedules(modules: readonly string[], clock: Clock): P
       able() {},
       differs() {},
       enqueue: () => Promise.reject(new Error("nothing runs here")),
+      ask: () => Promise.reject(new Error("nothing runs here")),
     })
     return isolates.schedules?.() ?? []
   } finally {

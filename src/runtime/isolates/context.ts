@@ -1,8 +1,11 @@
-import type { AbortReason } from "../../core/contracts/isolates.ts"
+import type { ChildAsk, FlowAsk } from "../../core/task/child.ts"
 import type { TaskContext } from "../../core/task/context.ts"
+import { type Flow, isFlow } from "../../core/task/flow.ts"
+import type { EnqueueOptions } from "../../core/task/options.ts"
 import type { LoadedModules } from "../modules/load.ts"
-import { childAsk, nameOf } from "./child-ask.ts"
+import { childAsk, flowAsk, nameOf } from "./child-ask.ts"
 import type { RunEffects, RunFacts } from "./effects.ts"
+import { once } from "./once.ts"
 import { coalesceProgress } from "./progress.ts"
 import { taskLog } from "./task-log.ts"
 
@@ -12,26 +15,30 @@ export interface HeldContext {
   abort(reason: Error): void
   /** Sends the last progress, and waits for enqueues the handler did not wait for. Rejects if one was refused. */
   close(): Promise<void> | undefined
+  /** What is to be enqueued with the success. */
+  readonly after: readonly (ChildAsk | FlowAsk)[]
   /** The run is over: no more progress of it is sent. */
   release(): void
 }
 
-const REASONS: Record<AbortReason, string> = {
-  soft_time_limit: "the soft time limit has passed",
-  cancelled: "the task was cancelled",
-  lease_lost: "the lease on this task was lost; another worker may run it now",
-  shutdown: "the worker is shutting down",
-}
-
-export const abortError = (reason: AbortReason): Error =>
-  Object.assign(new Error(REASONS[reason]), { name: "AbortError", code: reason })
-
 export function holdContext(facts: RunFacts, modules: LoadedModules, effects: RunEffects): HeldContext {
   let controller: AbortController | undefined
   let reason: Error | undefined
-  let children = 0
-  const asked = new Set<Promise<unknown>>()
+  let calls = 0
+  const after: (ChildAsk | FlowAsk)[] = []
+  const open = new Set<Promise<unknown>>()
   const progress = coalesceProgress(effects)
+
+  const parent = facts.id
+
+  /** What the handler does not wait for is waited for at its end. */
+  function asked<T>(call: () => Promise<T>): Promise<T> {
+    const asking = Promise.resolve().then(call)
+    open.add(asking)
+    const forget = () => open.delete(asking)
+    asking.then(forget, forget)
+    return asking
+  }
 
   const context: TaskContext = {
     id: facts.id,
@@ -53,17 +60,29 @@ export function holdContext(facts: RunFacts, modules: LoadedModules, effects: Ru
       return taskLog(facts, effects)
     },
     progress: progress.note,
-    enqueue(task, input, options = {}) {
-      children += 1
-      const number = children
-      const asking = Promise.resolve().then(() =>
-        effects.enqueue(childAsk({ parent: facts.id, number, name: nameOf(task, modules), input, options })),
+    enqueue(task: string | { readonly name?: string } | Flow, input?: unknown, options: EnqueueOptions = {}) {
+      calls += 1
+      const number = calls
+      return asked(async () =>
+        isFlow(task)
+          ? ((await effects.ask({
+              kind: "flow",
+              ...flowAsk({ parent, number, flow: task, modules }),
+            })) as string)
+          : effects.enqueue(
+              childAsk({ parent, number, name: nameOf(task, modules), modules, input, options }),
+            ),
       )
-      asked.add(asking)
-      const forget = () => asked.delete(asking)
-      asking.then(forget, forget)
-      return asking
     },
+    after(task: string | { readonly name?: string } | Flow, input?: unknown, options: EnqueueOptions = {}) {
+      const number = `a${after.length + 1}`
+      const ask = isFlow(task)
+        ? flowAsk({ parent, number, flow: task, modules })
+        : childAsk({ parent, number, name: nameOf(task, modules), modules, input, options })
+      after.push(ask)
+      return "flow" in ask ? ask.id : (ask.options.id as string)
+    },
+    once: (name, work) => asked(() => once(facts, effects, name, work)),
   }
 
   return {
@@ -74,8 +93,9 @@ export function holdContext(facts: RunFacts, modules: LoadedModules, effects: Ru
     },
     close() {
       progress.flush()
-      return asked.size > 0 ? Promise.all(asked).then(() => undefined) : undefined
+      return open.size > 0 ? Promise.all(open).then(() => undefined) : undefined
     },
+    after,
     release: progress.stop,
   }
 }

@@ -1,5 +1,6 @@
-import type { ChildAsk, IsolateLine } from "../../core/contracts/isolates.ts"
+import type { HandlerAsk, IsolateLine } from "../../core/contracts/isolates.ts"
 import type { Clock, Millis } from "../../core/kit/clock.ts"
+import type { ChildAsk } from "../../core/task/child.ts"
 import type { Progress } from "../../core/task/status.ts"
 
 /** What is known of a run where the handler is. */
@@ -21,4 +22,5 @@ export interface RunEffects {
   progress(progress: Progress): void
   log(line: IsolateLine): void
   enqueue(ask: ChildAsk): Promise<string>
+  ask(ask: HandlerAsk): Promise<unknown>
 }

@@ -5,8 +5,8 @@ import { createFreshLoader } from "../modules/fresh.ts"
 import { makeKeys } from "../modules/limits.ts"
 import type { LoadedModules } from "../modules/load.ts"
 import { type PublicNames, serveStem } from "../modules/virtual.ts"
+import { abortError } from "./abort-error.ts"
 import { type Attempt, startAttempt } from "./attempt.ts"
-import { abortError } from "./context.ts"
 import type { RunEffects } from "./effects.ts"
 import { CANCELLED, hardTimeLimit, INTERRUPTED } from "./run.ts"
 
@@ -50,6 +50,7 @@ export function createInlineIsolates({ modules, clock, exports }: InlineIsolates
     progress: (progress) => hooks.progress(id, token, progress),
     log: (line) => hooks.log(line),
     enqueue: (ask) => hooks.enqueue(ask),
+    ask: (ask) => hooks.ask(ask),
   })
 
   return {

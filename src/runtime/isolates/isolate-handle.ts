@@ -1,5 +1,12 @@
-import type { AbortReason, IsolateHooks, LimitKeyAsk, LimitKeys } from "../../core/contracts/isolates.ts"
+import type {
+  AbortReason,
+  HandlerAsk,
+  IsolateHooks,
+  LimitKeyAsk,
+  LimitKeys,
+} from "../../core/contracts/isolates.ts"
 import type { Millis } from "../../core/kit/clock.ts"
+import type { ChildAsk } from "../../core/task/child.ts"
 import { toWireError } from "./errors.ts"
 import { createOutbox, isFull, push } from "./outbox.ts"
 import { type Ended, type IsolateProcess, startProcess } from "./process.ts"
@@ -93,7 +100,7 @@ export function startIsolate({ command, modules, limits, hooks, retired }: Isola
       const run = runs.get(number)
       if (run) hooks.progress(run.job.delivery.envelope.id, run.job.delivery.lease.token, progress)
     }
-    for (const [ask, child] of parcel.asks ?? []) answer(ask, child)
+    for (const [ask, what] of parcel.asks ?? []) answer(ask, what)
     const { done, ended } = parcel
     if (done)
       for (let at = 0; at < done.length; at += 2)
@@ -139,9 +146,10 @@ export function startIsolate({ command, modules, limits, hooks, retired }: Isola
     })
   }
 
-  function answer(ask: number, child: Parameters<IsolateHooks["enqueue"]>[0]): void {
-    hooks.enqueue(child).then(
-      (id) => push(outbox.open(), "answers", [ask, id]),
+  function answer(ask: number, what: ChildAsk | HandlerAsk): void {
+    const answering: Promise<unknown> = "kind" in what ? hooks.ask(what) : hooks.enqueue(what)
+    answering.then(
+      (said) => push(outbox.open(), "answers", [ask, said]),
       (error) => push(outbox.open(), "answers", [ask, null, toWireError(error)]),
     )
   }

@@ -1,16 +1,19 @@
 /**
  * The main of a child process: loads the task modules, runs handlers, tells its supervisor how they ended.
  */
+
+import type { HandlerAsk } from "../../core/contracts/isolates.ts"
 import { StemError } from "../../core/kit/errors.ts"
+import type { ChildAsk } from "../../core/task/child.ts"
 import type { Outcome } from "../../core/task/outcome.ts"
 import { systemClock } from "../clock.ts"
 import { makeKeys } from "../modules/limits.ts"
 import { type LoadedModules, loadModules } from "../modules/load.ts"
 import { withVersion } from "../modules/version.ts"
 import { type PublicNames, serveStem } from "../modules/virtual.ts"
+import { abortError } from "./abort-error.ts"
 import { type Attempt, startAttempt } from "./attempt.ts"
 import { type Blame, watchForBlame } from "./blame.ts"
-import { abortError } from "./context.ts"
 import type { RunEffects } from "./effects.ts"
 import { fromWireError, toWireError } from "./errors.ts"
 import { dieWithParent } from "./orphan.ts"
@@ -85,9 +88,16 @@ interface DeskParts {
 
 /** Everything that runs in this process, and what is waiting for an answer. */
 function createDesk({ modules, running, outbox, blame, watchRss }: DeskParts) {
-  const asking = new Map<number, { resolve(id: string): void; reject(error: unknown): void }>()
+  const asking = new Map<number, { resolve(answer: unknown): void; reject(error: unknown): void }>()
   let asks = 0
   let rssAt = Number.NEGATIVE_INFINITY
+
+  const ask = (what: ChildAsk | HandlerAsk) =>
+    new Promise<unknown>((resolve, reject) => {
+      asks += 1
+      asking.set(asks, { resolve, reject })
+      push(outbox.open(), "asks", [asks, what])
+    })
 
   const effectsOf = (run: number): RunEffects => ({
     clock: systemClock,
@@ -100,12 +110,8 @@ function createDesk({ modules, running, outbox, blame, watchRss }: DeskParts) {
       push(outbox.open(), "logs", line)
       outbox.flush()
     },
-    enqueue: (child) =>
-      new Promise((resolve, reject) => {
-        asks += 1
-        asking.set(asks, { resolve, reject })
-        push(outbox.open(), "asks", [asks, child])
-      }),
+    enqueue: (child) => ask(child) as Promise<string>,
+    ask,
   })
 
   function start(wire: WireRun): void {
@@ -129,7 +135,7 @@ function createDesk({ modules, running, outbox, blame, watchRss }: DeskParts) {
   function end(run: number, outcome: Outcome): void {
     running.delete(run)
     const parcel = outbox.open()
-    if (outcome.kind === "succeeded") {
+    if (outcome.kind === "succeeded" && !outcome.after) {
       if (parcel.done) parcel.done.push(run, outcome.result)
       else parcel.done = [run, outcome.result]
     } else push(parcel, "ended", [run, outcome])
@@ -150,11 +156,11 @@ function createDesk({ modules, running, outbox, blame, watchRss }: DeskParts) {
       if (ping) outbox.open().pong = true
       if (runs) for (const run of inStartingOrder(runs, outbox)) start(run)
       for (const [run, reason] of aborts ?? []) running.get(run)?.abort(abortError(reason))
-      for (const [ask, id, error] of answers ?? []) {
-        const waiting = asking.get(ask)
-        asking.delete(ask)
+      for (const [number, answer, error] of answers ?? []) {
+        const waiting = asking.get(number)
+        asking.delete(number)
         if (error) waiting?.reject(fromWireError(error))
-        else waiting?.resolve(id as string)
+        else waiting?.resolve(answer)
       }
     },
   }

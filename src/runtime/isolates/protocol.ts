@@ -5,9 +5,10 @@
  * microseconds whatever is in it, and the supervisor's time per task is what bounds a worker. Runs are numbered
  * by the supervisor, and lists that are usually empty are left out.
  */
-import type { AbortReason, ChildAsk, IsolateLine, LimitKeys } from "../../core/contracts/isolates.ts"
+import type { AbortReason, HandlerAsk, IsolateLine, LimitKeys } from "../../core/contracts/isolates.ts"
 import type { Millis } from "../../core/kit/clock.ts"
 import type { ErrorKind } from "../../core/kit/errors.ts"
+import type { ChildAsk } from "../../core/task/child.ts"
 import type { TaskSpec } from "../../core/task/define.ts"
 import type { Failure } from "../../core/task/failure.ts"
 import type { Outcome } from "../../core/task/outcome.ts"
@@ -52,7 +53,7 @@ export interface ToIsolateParcel {
   aborts?: [run: number, reason: AbortReason][]
   /** Is anybody there? */
   ping?: true
-  answers?: [ask: number, id: string | null, error?: WireError][]
+  answers?: [ask: number, answer: unknown, error?: WireError][]
   /** Inputs that keys are to be made of. */
   keys?: [ask: number, task: string, input: unknown][]
 }
@@ -75,7 +76,7 @@ export interface FromIsolateParcel {
   began?: number[]
   logs?: IsolateLine[]
   progress?: [run: number, progress: Progress][]
-  asks?: [ask: number, child: ChildAsk][]
+  asks?: [ask: number, what: ChildAsk | HandlerAsk][]
   keyed?: [ask: number, made: LimitKeys][]
   /** Run, result, run, result, … */
   done?: unknown[]

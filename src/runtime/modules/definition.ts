@@ -20,6 +20,8 @@ export interface LoadedTask {
   readonly run: TaskDefinition["run"]
   readonly input?: StandardSchema | undefined
   readonly backoff?: BackoffFunction | undefined
+  /** What its children of this name are enqueued with, unless they say it themselves. */
+  readonly shape: Pick<TaskDefinition, "unique" | "fair">
   /** The functions that make keys of limits, by their places. */
   readonly limitKeys?: readonly LimitKeyFunction[] | undefined
 }
@@ -84,6 +86,20 @@ const Definition = v.strictObject({
   timeout: v.optional(Limit),
   softTimeout: v.optional(Limit),
   expires: v.optional(Limit),
+  unique: v.optional(
+    v.union(
+      [
+        v.boolean(),
+        v.strictObject({
+          key: v.optional(func<(input: unknown) => string>("")),
+          mode: v.optional(v.picklist(["live", "window", "throttle", "debounce", "replace"])),
+          for: v.optional(Limit),
+        }),
+      ],
+      "must be true, or { key, mode, for }: a function of the input, a mode of docs/guarantees.md, a duration",
+    ),
+  ),
+  fair: v.optional(func<NonNullable<TaskDefinition["fair"]>>("must be a function of the input")),
   rateLimit: v.optional(RateLimit),
   concurrency: v.optional(Concurrency),
   run: func<TaskDefinition["run"]>("must be a function"),
@@ -139,6 +155,7 @@ export function checkDefinition(name: string, definition: object, source: string
       // Called on the definition, so that a handler may use `this`.
       run: (input, ctx) => (definition as TaskDefinition).run(input, ctx),
       ...(given.input && { input: given.input }),
+      shape: { ...(given.unique && { unique: given.unique }), ...(given.fair && { fair: given.fair }) },
       ...(typeof backoff === "function" && { backoff }),
       ...(limitKeys.length > 0 && { limitKeys }),
     },

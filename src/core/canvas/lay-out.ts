@@ -1,0 +1,97 @@
+import type { Millis } from "../kit/clock.ts"
+import { parseDuration } from "../kit/duration.ts"
+import { invalid } from "../kit/errors.ts"
+import type { Envelope, GroupLink, Link, TaskId } from "../task/envelope.ts"
+import type { Flow, GroupFlow, Step } from "../task/flow.ts"
+import type { EnqueueOptions } from "../task/options.ts"
+import { stepAfter } from "./advance.ts"
+import { bodyIdOf, type Sending, start } from "./start.ts"
+
+/** A flow as it is sent, and where its ends are. */
+export interface LaidOut extends Sending {
+  /** Of the first task, or of the group it begins with. */
+  readonly id: TaskId
+  /** What its chain passes, in order. */
+  readonly trail: readonly Stop[]
+}
+
+/** A task by its id, or a group. */
+export type Stop = { readonly task: TaskId } | { readonly group: string }
+
+/** Makes the envelope of one step with these of its options; its id counts for nothing. Throws for what can not be sent. */
+export type MakeStep = (step: Step, options: EnqueueOptions) => Envelope
+
+/**
+ * Turns a flow into what the store is given: the tasks that begin it, with all that follows written into them, and the
+ * groups that are open from the start. Throws `empty_flow` for a chain of nothing, and what `make` throws.
+ */
+export function layOut(
+  flow: Flow,
+  how: { id: TaskId; now: Millis; parent?: TaskId; root?: TaskId },
+  make: MakeStep,
+): LaidOut {
+  const links = linksOf(flow, make)
+  const into: LaidOut = { envelopes: [], groups: [], id: how.id, trail: trailOf(how.id, links) }
+  start(joined(links), how, into)
+  return into
+}
+
+function linksOf(flow: Flow, make: MakeStep): readonly Link[] {
+  if (flow.kind === "task") return [taskLink(flow, make)]
+  if (flow.kind === "group") return [groupLink(flow, make)]
+  const links = flow.steps.flatMap((one) => linksOf(one, make))
+  if (links.length === 0) throw invalid("empty_flow", "a chain has no steps", "Give it at least one.")
+  return links
+}
+
+function taskLink(step: Step, make: MakeStep): Envelope {
+  const { delay, merge, id: _, ...rest } = step.options ?? {}
+  const envelope = make(step, rest)
+  return {
+    ...envelope,
+    ...(delay !== undefined && { delayMs: parseDuration(delay) }),
+    ...(merge !== undefined && { merge }),
+    // A link is due when it is sent, unless it names an instant.
+    ...(rest.at === undefined && { dueAt: 0 }),
+  }
+}
+
+function groupLink({ members, tolerate, broken }: GroupFlow, make: MakeStep): GroupLink {
+  if (tolerate !== undefined && (!Number.isInteger(tolerate) || tolerate < 0))
+    throw invalid(
+      "invalid_tolerance",
+      `a group can not tolerate ${tolerate} failures`,
+      "Give a whole number.",
+    )
+  return {
+    ...{ v: 1, members: members.map((member) => joined(linksOf(member, make))) },
+    ...(tolerate !== undefined && { tolerate }),
+    ...(broken && { broken: taskLink(broken, make) }),
+  }
+}
+
+/** A chain as its first link, which carries the rest. */
+function joined(links: readonly Link[]): Link {
+  const [first, ...rest] = links as [Link, ...Link[]]
+  return rest.length > 0 ? { ...first, then: rest } : first
+}
+
+/** The ids that the steps of a chain will have; those that `start` and `nextOf` give. */
+function trailOf(id: TaskId, links: readonly Link[]): readonly Stop[] {
+  const trail: Stop[] = []
+  let at = id
+  let before: Link | undefined
+  for (const link of links) {
+    if (before && "members" in before) {
+      at = bodyIdOf(at)
+      // Between two groups stands a joint.
+      if ("members" in link) {
+        trail.push({ task: at })
+        at = stepAfter(at)
+      }
+    } else if (before) at = stepAfter(at)
+    trail.push("members" in link ? { group: at } : { task: at })
+    before = link
+  }
+  return trail
+}
