@@ -15,7 +15,7 @@ export interface Run {
   aborted?: AbortReason
 }
 
-/** What a simulated task does, read from its input. */
+/** What a simulated task does, read from its input, or from a header where the input is a step's. */
 export interface Script {
   /** How long it takes. */
   readonly ms: Millis
@@ -42,14 +42,18 @@ export function simulatedIsolates(clock: Clock, machine: number, diary: Run[]): 
   const keyOf = (id: string, token: number) => `${id} ${token}`
 
   async function handle(job: Job, run: Run, stop: AbortSignal): Promise<Outcome> {
-    const script = job.delivery.envelope.input as Script
+    const { input, headers } = job.delivery.envelope
+    const script = (headers.script === undefined ? input : JSON.parse(headers.script)) as Script
     await clock.sleep(script.ms, script.deaf ? undefined : stop)
     if (run.aborted && !script.deaf)
       return { kind: "failed", error: { name: "Error", message: "aborted", code: run.aborted } }
     if (run.attempt <= (script.crashes ?? 0))
       return { kind: "lost", error: { name: "IsolateCrashed", message: "crash" } }
     if (run.attempt <= (script.fails ?? 0)) return { kind: "failed", error: { name: "Error", message: "no" } }
-    return { kind: "succeeded", result: { token: run.token } }
+    return {
+      kind: "succeeded",
+      result: headers.script === undefined ? { token: run.token } : { tag: headers.tag, got: input },
+    }
   }
 
   return {

@@ -36,7 +36,8 @@ export function manualClock(options: { start?: Millis; seed?: number } = {}): Ma
   }
 
   return {
-    now: () => now,
+    // A wall clock counts whole milliseconds.
+    now: () => Math.floor(now),
     monotonic: () => now - zero,
     random: seededRandom(options.seed ?? 1),
     sleep(ms, signal) {

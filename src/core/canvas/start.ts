@@ -1,7 +1,7 @@
 import type { Millis } from "../kit/clock.ts"
 import { derivedId } from "../kit/derived-id.ts"
 import type { Envelope, GroupLink, Link, TaskId } from "../task/envelope.ts"
-import type { Group } from "../task/group.ts"
+import { type Group, membershipOf } from "../task/group.ts"
 import type { Membership } from "../task/membership.ts"
 import { BROKE, COLLECT } from "./builtin.ts"
 import { inputWith } from "./merge.ts"
@@ -53,7 +53,8 @@ export const bodyIdOf = (group: string): TaskId => derivedId(group, ":body")
 function startGroup(link: GroupLink, how: Start, into: Sending): void {
   const { id, now, parent } = how
   const root = how.root ?? id
-  const place = how.place ?? link.group
+  // A group in the middle of a member's chain tells the outer group, too, when it is broken.
+  const place = how.place ?? membershipOf(link)
   link.members.forEach((member, index) => {
     const own = { ...how, id: derivedId(id, `:${index}`), root, place: { group: id, index } }
     start(member, own, into)
