@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, test } from "bun:test"
 import type { TaskStatus } from "../../src/core/task/status.ts"
 import { seededRandom } from "../support/random.ts"
+import { judge } from "./judge.ts"
 import { type Entry, fact, openScene, type Scene, STORES, type Worker } from "./scene.ts"
 
 let scene: Scene
@@ -12,25 +13,15 @@ const FLAGS = ["--lease", "1s", "--concurrency", String(CONCURRENCY), "--isolate
 const random = seededRandom(Number(process.env.STEM_CHAOS_SEED ?? 11))
 const pick = <T>(list: readonly T[]): T => list[Math.floor(random() * list.length)] as T
 
-/** Every task succeeded once, by its last token, and every run but its last stood on a process that was struck. */
-function judge(
+/** Judges, counts and tells. */
+function settle(
   statuses: TaskStatus[],
   journal: Entry[],
   struck: ReadonlySet<number>,
   strikes: number,
   what: string,
 ) {
-  const runs = Map.groupBy(journal, ({ id }) => id)
-  let duplicates = 0
-  for (const status of statuses) {
-    expect(status).toMatchObject({ state: "succeeded" })
-    const mine = runs.get(status.id) ?? []
-    const { token } = status.result as { token: number }
-    expect(token).toBe(status.token)
-    expect(token).toBe(Math.max(...mine.map((run) => run.token)))
-    duplicates += mine.length - 1
-    for (const run of mine.slice(0, -1)) expect(struck.has(run.isolate) || struck.has(run.worker)).toBe(true)
-  }
+  const duplicates = judge(statuses, journal, struck)
   console.log(
     `${what}: ${statuses.length} tasks, ${strikes} strikes, ${journal.length} runs, ${duplicates} duplicates`,
   )
@@ -57,7 +48,7 @@ describe.each([...STORES])("on %s", (store) => {
       victim.kill("SIGKILL")
       workers[at] = await scene.worker(...FLAGS)
     }
-    judge(await scene.ended(ids, 60_000), scene.journal(), struck, struck.size, `${store}, worker SIGKILL`)
+    settle(await scene.ended(ids, 60_000), scene.journal(), struck, struck.size, `${store}, worker SIGKILL`)
   }, 180_000)
 
   test("600 tasks survive isolates that are killed again and again", async () => {
@@ -78,7 +69,7 @@ describe.each([...STORES])("on %s", (store) => {
       process.kill(victim, "SIGKILL")
     }
     const statuses = await scene.ended(ids, 60_000)
-    judge(statuses, scene.journal(), struck, struck.size, `${store}, isolate SIGKILL`)
+    settle(statuses, scene.journal(), struck, struck.size, `${store}, isolate SIGKILL`)
   }, 180_000)
 
   test("a worker that is stopped past its lease and goes on does no harm: a ghost's result never wins", async () => {
@@ -102,7 +93,7 @@ describe.each([...STORES])("on %s", (store) => {
       await Bun.sleep(2000)
       victim.kill("SIGCONT")
     }
-    judge(
+    settle(
       await scene.ended(ids, 60_000),
       scene.journal(),
       struck,

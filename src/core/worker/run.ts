@@ -52,7 +52,8 @@ export async function run(parts: RunParts, held: Held): Promise<void> {
   const refusal = held.refusal ?? gate(delivery, spec, parts.clock.now())
   let outcome: Outcome | Refusal
   if (refusal) outcome = refusal
-  else if (held.aborted) outcome = { kind: "interrupted" }
+  // The answer may have lain here while this process stood still: by now the task may be another's.
+  else if (held.aborted || parts.clock.monotonic() >= held.trustedUntil) outcome = { kind: "interrupted" }
   else {
     held.startedAt = parts.clock.now()
     parts.emit({ kind: "started", ...aboutTask(delivery) })
