@@ -124,16 +124,7 @@ export async function openScene(
     async worker(...flags) {
       const log = path(`worker-${workers.length}.log`)
       const process_ = Bun.spawn({
-        cmd: [
-          ...stemCommand(),
-          "worker",
-          path("tasks.ts"),
-          "--broker",
-          url,
-          "--log-format",
-          "json",
-          ...flags,
-        ],
+        cmd: [...stemCommand(), "worker", path("tasks.ts"), "--log-format", "json", ...flags],
         cwd: folder,
         env,
         stdio: ["ignore", "ignore", Bun.file(log)],

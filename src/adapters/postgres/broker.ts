@@ -1,5 +1,6 @@
 import type { Broker, Renewed } from "../../core/contracts/broker.ts"
 import { createCancel } from "./cancel.ts"
+import { LIVE_MS } from "./connection.ts"
 import type { Endings } from "./endings.ts"
 import { createHasten } from "./hasten.ts"
 import type { Intake } from "./intake.ts"
@@ -58,7 +59,7 @@ export function createBroker(store: Store, intake: Intake, endings: Endings): Br
 }
 
 function createRenew({ work, clock, ns }: Store): Broker["renew"] {
-  const renew = work.sql("SELECT * FROM stem.renew($1, $2, $3, $4, $5)")
+  const renew = work.sql("SELECT * FROM stem.renew($1, $2, $3, $4, $5)", LIVE_MS)
   return async (renewals, leaseMs) => {
     if (renewals.length === 0) return []
     const expiresAt = clock.now() + leaseMs

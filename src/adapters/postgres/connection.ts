@@ -20,10 +20,13 @@ export interface Connection {
   /** Where it leads, for messages. */
   readonly where: string
   readonly schema: string
-  sql(text: string): Statement
+  /** @param ms how long its answer may take; then the connection is taken for dead */
+  sql(text: string, ms?: Millis): Statement
   /** Does more than a statement on a live connection. */
   use<T>(work: (client: Client) => Promise<T>, ms?: Millis): Promise<T>
   readonly up: boolean
+  /** Another connection to the server got no answer since then: unless this one did, it is left too. */
+  leaveIfSilent(since: Millis): void
   close(): Promise<void>
 }
 
@@ -31,12 +34,18 @@ const CONNECT_MS: Millis = 5000
 /** Longer than the server's own limit for a statement, so that its answer comes first. */
 const CALL_MS: Millis = 10_000
 const TRIES = 6
+/**
+ * How long the answer of a small statement may take by which a process keeps or finds its work. Silence of so long is a
+ * line that was cut with its sockets open, and work is to go on soon after it is mended.
+ */
+export const LIVE_MS: Millis = 4000
 
 /** `connected` is called for each new connection before its first statement. */
 export function createConnection(
   url: string,
   options: DriverOptions,
   connected: (client: Client) => Promise<void> | void = () => {},
+  silent?: (since: Millis) => void,
 ): Connection {
   const location = locate(url, options.tls !== undefined)
   const where = whereOf(location)
@@ -56,6 +65,7 @@ export function createConnection(
     },
     destroy: (client) => client.destroy(),
     broken: isBroken,
+    ...(silent && { silent }),
     onEnd(client, ended) {
       client.ended = ended
     },
@@ -77,18 +87,19 @@ export function createConnection(
   return {
     where,
     schema: location.schema,
-    sql(text) {
+    sql(text, ms) {
       const named = inSchema(text)
       return {
-        all: (...values) => use((client) => client.query(named, values)),
+        all: (...values) => use((client) => client.query(named, values), ms),
         one: async <Row>(...values: readonly Value[]) =>
-          (await use((client) => client.query<Row>(named, values)))[0],
+          (await use((client) => client.query<Row>(named, values), ms))[0],
       }
     },
     use,
     get up() {
       return link.up
     },
+    leaveIfSilent: link.resetIfSilent,
     close: link.close,
   }
 }

@@ -1,4 +1,5 @@
 import type { Driver, DriverOptions, MigrateOptions, Migration } from "../../core/contracts/driver.ts"
+import type { Millis } from "../../core/kit/clock.ts"
 import { machineClock } from "../machine-clock.ts"
 import { createBell } from "./bell.ts"
 import { createBroker } from "./broker.ts"
@@ -27,10 +28,14 @@ import { createWorkers } from "./workers.ts"
 export async function open(url: string, options: DriverOptions): Promise<Driver> {
   const { namespace, clock } = options
   let queues: Queues | undefined
-  const work = createConnection(url, options, () => queues?.forget())
-  const hand = createConnection(url, options)
-  const desk = createConnection(url, options)
-  const ear = createConnection(url, options)
+  // A line that is cut is cut for all of them: what one has learnt the others need not wait for.
+  const silent = (since: Millis) => {
+    for (const one of [work, hand, desk, ear]) one.leaveIfSilent(since)
+  }
+  const work = createConnection(url, options, () => queues?.forget(), silent)
+  const hand = createConnection(url, options, undefined, silent)
+  const desk = createConnection(url, options, undefined, silent)
+  const ear = createConnection(url, options, undefined, silent)
   try {
     const ns = await work.use((client) => enter(client, work, namespace), MIGRATE_MS)
     queues = createQueues(work, ns)

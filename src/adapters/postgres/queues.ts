@@ -1,4 +1,4 @@
-import type { Connection } from "./connection.ts"
+import { type Connection, LIVE_MS } from "./connection.ts"
 import { texts } from "./sql-values.ts"
 
 /** Queues have a number in this schema; a number is never used for another queue, so it may be remembered. */
@@ -20,7 +20,10 @@ type Row = { queue: number; name: string }
 export function createQueues(work: Connection, ns: number): Queues {
   const numbers = new Map<string, number>()
   const names = new Map<number, string>()
-  const find = work.sql("SELECT queue, name FROM stem.queues WHERE ns = $1 AND name = ANY (stem.texts($2))")
+  const find = work.sql(
+    "SELECT queue, name FROM stem.queues WHERE ns = $1 AND name = ANY (stem.texts($2))",
+    LIVE_MS,
+  )
   const insert = work.sql(
     `INSERT INTO stem.queues (ns, name) SELECT $1::integer, name FROM unnest(stem.texts($2)) AS name ORDER BY name
      ON CONFLICT DO NOTHING`,

@@ -1,6 +1,7 @@
 import type { ReserveAsk, Reserved } from "../../core/contracts/broker.ts"
 import type { Millis } from "../../core/kit/clock.ts"
 import type { Delivery } from "../../core/task/lease.ts"
+import { LIVE_MS } from "./connection.ts"
 import type { Endings } from "./endings.ts"
 import { readEnvelope, replaysOf, type TaskRow } from "./rows.ts"
 import { BETWEEN, numbers, texts } from "./sql-values.ts"
@@ -24,9 +25,9 @@ const NEVER = Number.POSITIVE_INFINITY
 const instant = (text: string | null | undefined): Millis => (text == null ? NEVER : Number(text))
 
 export function createLeasing({ work, hand, ns, clock, queues }: Store, endings: Endings): Leasing {
-  const reserve = hand.sql("SELECT * FROM stem.reserve($1, $2, $3, $4, $5)")
-  const reclaim = hand.sql("SELECT * FROM stem.reclaim($1, $2, $3, $4, $5)")
-  const due = work.sql("SELECT stem.next_due($1) AS due")
+  const reserve = hand.sql("SELECT * FROM stem.reserve($1, $2, $3, $4, $5)", LIVE_MS)
+  const reclaim = hand.sql("SELECT * FROM stem.reclaim($1, $2, $3, $4, $5)", LIVE_MS)
+  const due = work.sql("SELECT stem.next_due($1) AS due", LIVE_MS)
   const taken = work.sql("SELECT * FROM stem.tasks WHERE ns = $1 AND id = ANY (stem.texts($2))")
 
   /** Adds what can be read, buries the rest; answers whether there was any. */

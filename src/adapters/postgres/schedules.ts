@@ -8,6 +8,7 @@ import type {
 } from "../../core/contracts/schedules.ts"
 import type { Millis } from "../../core/kit/clock.ts"
 import { decodeSchedule, encodeSchedule, type Schedule } from "../../core/task/schedule.ts"
+import { LIVE_MS } from "./connection.ts"
 import { createFirings } from "./firings.ts"
 import { plain, soughtIds, storable } from "./sql-values.ts"
 import type { Store } from "./store.ts"
@@ -60,12 +61,15 @@ export function createSchedules(store: Store): ScheduleStore {
      )
      SELECT name, stem.ring_schedules($1) FROM back`,
   )
-  const claim = work.sql("SELECT * FROM stem.claim_schedules($1, $2, $3, $4)")
+  const claim = work.sql("SELECT * FROM stem.claim_schedules($1, $2, $3, $4)", LIVE_MS)
   const giveUp = work.sql(
     `UPDATE stem.schedules SET paused = $4, why = $5, wake = NULL, token = token + 1, leased = false
      WHERE ns = $1 AND name = $2 AND token = $3 AND leased`,
   )
-  const nextWake = work.sql("SELECT min(wake) AS wake FROM stem.schedules WHERE ns = $1 AND wake IS NOT NULL")
+  const nextWake = work.sql(
+    "SELECT min(wake) AS wake FROM stem.schedules WHERE ns = $1 AND wake IS NOT NULL",
+    LIVE_MS,
+  )
 
   async function write(puts: readonly SchedulePut[], source: string | null) {
     const list = puts.map(({ schedule, cadence, nextAt }, at) => ({

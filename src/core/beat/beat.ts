@@ -11,7 +11,7 @@ export interface BeatParts extends TurnParts {
   /** Unique among all Beats there ever were; the holder of its leases. */
   readonly holder: string
   /** Told after each successful claim: the loop makes progress. Must not throw. */
-  readonly progress?: ((store: StoreWatch) => Promise<unknown>) | undefined
+  readonly progress?: ((store: StoreWatch) => void) | undefined
   /**
    * Told before each call to the store that the loop waits for, also when the one before was refused. A loop in which
    * a call never comes back is silent. Must not throw.
@@ -63,7 +63,7 @@ export async function beat(parts: BeatParts, signal: AbortSignal): Promise<void>
     const claim = await (ahead.claim ?? next())
     ahead.claim = undefined
     if (!claim) break
-    await parts.progress?.(store)
+    parts.progress?.(store)
     if (claim.due.length > 0) {
       // Where more may be due the next are claimed while these are stored.
       const meanwhile = () => {

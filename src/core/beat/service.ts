@@ -59,6 +59,7 @@ export async function runBeat(
     }, signal)
   let fired = 0
   let shownAt = Number.NEGATIVE_INFINITY
+  let showing: Promise<unknown> | undefined
 
   const describe = (): Presence => ({
     ...{ v: 1, id: settings.id, name: settings.name, state: "running", queues: [], concurrency: 0 },
@@ -94,15 +95,21 @@ export async function runBeat(
       ...parts,
       emit: hear,
       holder: settings.id,
-      async progress(watch) {
-        if (clock.monotonic() - shownAt < EVERY) return
+      progress(watch) {
+        if (showing || clock.monotonic() - shownAt < EVERY) return
         shownAt = clock.monotonic()
-        await watch.attempt(() => registry.beat(describe(), TTL).then(() => true))
+        // Nothing that fires waits for it.
+        showing = watch
+          .attempt(() => registry.beat(describe(), TTL).then(() => true))
+          .finally(() => {
+            showing = undefined
+          })
       },
     },
     signal,
   )
   await rereading
+  await showing
   await store.attempt(() => registry.leave(settings.id).then(() => true))
   emit({ kind: "beat_stopped" })
 }

@@ -17,6 +17,8 @@ export interface Link<Client> {
   readonly up: boolean
   /** Destroys the connection; the next use makes another one. */
   reset(): void
+  /** The same, unless something was answered on it since then, by the monotonic clock. */
+  resetIfSilent(since: Millis): void
   /** Ends it for good. Calls under way fail. Safe to call twice. */
   close(): Promise<void>
 }
@@ -32,6 +34,8 @@ export interface LinkOptions<Client> {
   broken(error: unknown): boolean
   /** Calls back when the connection ends by itself. */
   onEnd(client: Client, ended: () => void): void
+  /** Told when a use was not answered in time, and since when it waited. */
+  silent?(since: Millis): void
   /** Where it leads, for messages: `redis://host:6379`, never a secret. */
   readonly where: string
   /** How long a connection attempt may take. */
@@ -52,6 +56,7 @@ export function createLink<Client>(options: LinkOptions<Client>): Link<Client> {
   let connecting: Promise<Client> | undefined
   let failures = 0
   let mayTryAt = 0
+  let answeredAt = Number.NEGATIVE_INFINITY
 
   const drop = (dropped: Client) => {
     if (client === dropped) client = undefined
@@ -112,10 +117,12 @@ export function createLink<Client>(options: LinkOptions<Client>): Link<Client> {
       if (closed.signal.aborted) throw unavailable("store_closed", `${where} has been closed`)
       let used: Client | undefined
       const done = { answer: undefined as unknown, yes: false }
+      const began = clock.monotonic()
       try {
         await within(clock, ms, async () => {
           used = await live()
           done.answer = await work(used)
+          answeredAt = clock.monotonic()
           done.yes = true
         })
       } catch (error) {
@@ -126,7 +133,10 @@ export function createLink<Client>(options: LinkOptions<Client>): Link<Client> {
         throw error
       }
       if (done.yes) return done.answer as Awaited<ReturnType<typeof work>>
-      if (used !== undefined) drop(used)
+      if (used !== undefined) {
+        drop(used)
+        options.silent?.(began)
+      }
       throw away(`no answer within ${ms} ms`)
     },
     get up() {
@@ -134,6 +144,9 @@ export function createLink<Client>(options: LinkOptions<Client>): Link<Client> {
     },
     reset() {
       if (client !== undefined) drop(client)
+    },
+    resetIfSilent(since) {
+      if (client !== undefined && answeredAt < since) drop(client)
     },
     async close() {
       closed.abort()
