@@ -26,7 +26,6 @@ const ASK: Record<StoreName, (place: Place) => Promise<Found>> = {
   async redis({ server, name }) {
     const redis = new Redis(server)
     const results = new Map<string, number>()
-    let count = 0
     let cursor = "0"
     do {
       const [next, pairs] = await redis.hscan(`stem:{${name}}:statuses`, cursor, "COUNT", 10_000)
@@ -37,7 +36,9 @@ const ASK: Record<StoreName, (place: Place) => Promise<Found>> = {
       }
       cursor = next
     } while (cursor !== "0")
-    count = await redis.zcard(`stem:{${name}}:ended:succeeded`)
+    // A member lists those that ended in one instant and one call.
+    const members = await redis.zrange(`stem:{${name}}:ended:succeeded`, 0, -1)
+    const count = members.reduce((total, member) => total + member.split(" ").length, 0)
     redis.disconnect()
     return { count, ids: results.size, sum: results.values().reduce((total, result) => total + result, 0) }
   },
