@@ -70,7 +70,8 @@ export async function fetcher(parts: FetcherParts, signal: AbortSignal): Promise
     const reserved = await store.insist(() => pulse.turn(broker.reserve(ask())), signal)
     if (!reserved) return
     const { deliveries, wakeAt = Number.POSITIVE_INFINITY } = reserved
-    if ((await took(deliveries, began)) > 0) continue
+    // Fewer than asked for, and all of them run: what comes after them rings, so there is no need to look once more.
+    if ((await took(deliveries, began)) > 0 && (reserved.wakeAt === undefined || look > 0)) continue
     if (!(await pulse.turn(parts.rest(wakeAt, signal)))) return
     // A lease that ran out may be why it woke, so the next round looks for lost ones first.
     if (wakeAt <= clock.now()) reclaimedAt = Number.NEGATIVE_INFINITY

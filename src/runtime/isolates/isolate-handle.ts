@@ -78,7 +78,7 @@ export function startIsolate({ command, modules, limits, hooks, retired }: Isola
   let isKilled = false
 
   const child = startProcess(command, { modules, watchRss: limits.maxRssBytes > 0 }, hear)
-  const outbox = createOutbox<ToIsolateParcel>(() => ({ kind: "parcel" }), child.send)
+  const outbox = createOutbox<ToIsolateParcel>(() => ({ kind: "parcel" }), child.send, queueMicrotask)
 
   const kill = () => {
     isKilled = true

@@ -11,6 +11,8 @@ export interface Outbox<Parcel extends object> {
 export function createOutbox<Parcel extends object>(
   empty: () => Parcel,
   send: (parcel: Parcel) => void,
+  /** When the turn ends, for whoever tells of it. */
+  atEnd: (flush: () => void) => void = setImmediate,
 ): Outbox<Parcel> {
   let parcel: Parcel | undefined
   const flush = () => {
@@ -22,7 +24,7 @@ export function createOutbox<Parcel extends object>(
     open() {
       if (!parcel) {
         parcel = empty()
-        setImmediate(flush)
+        atEnd(flush)
       }
       return parcel
     },
