@@ -37,8 +37,8 @@ const ASK: Record<StoreName, (place: Place) => Promise<Found>> = {
       cursor = next
     } while (cursor !== "0")
     // A member lists those that ended in one instant and one call.
-    const members = await redis.zrange(`stem:{${name}}:ended:succeeded`, 0, -1)
-    const count = members.reduce((total, member) => total + member.split(" ").length, 0)
+    const members = await redis.zrange(`stem:{${name}}:ended:succeeded`, "0", "-1")
+    const count = members.flatMap((member) => String(member).split(" ")).length
     redis.disconnect()
     return { count, ids: results.size, sum: results.values().reduce((total, result) => total + result, 0) }
   },

@@ -1,4 +1,3 @@
-import { createHash } from "node:crypto"
 import beat from "./scripts/beat.lua" with { type: "text" }
 import books from "./scripts/books.lua" with { type: "text" }
 import bury from "./scripts/bury.lua" with { type: "text" }
@@ -49,15 +48,31 @@ export interface Script {
   readonly sha: string
 }
 
-/** The first line says what the server may do with a script; what all scripts share comes after it. */
-function whole(verb: string, shared = books): Script {
-  const end = verb.indexOf("\n") + 1
-  const text = verb.slice(0, end) + shared + verb.slice(end)
-  return { text, sha: createHash("sha1").update(text).digest("hex") }
+/**
+ * The first line says what the server may do with a script; what all scripts share comes after it. Made when it is first
+ * run, for a command that is called from shells runs one or two.
+ */
+function whole(verb: string, shared = () => books): Script {
+  let made: { readonly text: string; readonly sha: string } | undefined
+  const make = () => {
+    const end = verb.indexOf("\n") + 1
+    const text = verb.slice(0, end) + shared() + verb.slice(end)
+    return { text, sha: new Bun.CryptoHasher("sha1").update(text).digest("hex") }
+  }
+  return {
+    get text() {
+      made ??= make()
+      return made.text
+    },
+    get sha() {
+      made ??= make()
+      return made.sha
+    },
+  }
 }
 
-const ofLimits = (verb: string) => whole(verb, books + limitBooks)
-const ofSchedules = (verb: string) => whole(verb, books + scheduleBooks)
+const ofLimits = (verb: string) => whole(verb, () => books + limitBooks)
+const ofSchedules = (verb: string) => whole(verb, () => books + scheduleBooks)
 
 /** Every verb; what it takes and answers stands at the top of its file. */
 export const SCRIPTS = {
