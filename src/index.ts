@@ -16,6 +16,13 @@ export {
   type TaskDefinition,
 } from "./core/task/define.ts"
 export {
+  defineMiddleware,
+  type Middleware,
+  type Outgoing,
+  type TaskHookEvent,
+  type WorkerHookEvent,
+} from "./core/task/define-middleware.ts"
+export {
   defineSchedule,
   type ScheduleDefinition,
   type ScheduleTimes,

@@ -8,10 +8,11 @@ import { type Client, createClient } from "./core/client/client.ts"
 import type { ConnectOptions } from "./core/client/connect-options.ts"
 import type { Config } from "./core/config/config.ts"
 import type { ConfigFile } from "./core/config/file.ts"
-import { StemError } from "./core/kit/errors.ts"
+import { invalid, StemError } from "./core/kit/errors.ts"
 import type { Listener } from "./core/observe/events.ts"
 import { createRouter, NO_ROUTING } from "./core/policy/routing.ts"
 import { defineTask, retryAfter } from "./core/task/define.ts"
+import { defineMiddleware, middlewareProblem } from "./core/task/define-middleware.ts"
 import { defineSchedule } from "./core/task/define-schedule.ts"
 import { chain, chord, chunks, group, map, step } from "./core/task/flow.ts"
 import type { RunningWorker } from "./core/worker/worker.ts"
@@ -80,7 +81,9 @@ export async function startWorker(
   const beat = async (emit: Listener, signal: AbortSignal) => {
     const { sourcesOf } = await import("./core/beat/sources.ts")
     const read = async () => sourcesOf(await files(), worker.modules, isolates.schedules?.() ?? [])
-    const how = { name: `${worker.name}-beat`, again: reloaded.next, router }
+    const pass: BeatOptions["pass"] = async (asks, within) =>
+      (await isolates.extensions?.()?.pass(asks, within)) ?? asks.map((ask) => ({ kind: "passed", ask }))
+    const how = { name: `${worker.name}-beat`, again: reloaded.next, router, pass }
     await startBeat(stores, { ...how, read, lenient: true, turned: beatTurned }, emit, signal)
     beatTurnedAt = Number.POSITIVE_INFINITY
   }
@@ -116,7 +119,10 @@ export async function startWorker(
 }
 
 /** What a Beat is given beside its stores; the name is for `stem health --worker NAME`. */
-export type BeatOptions = Pick<BeatServiceParts, "read" | "again" | "lenient" | "router" | "turned"> & {
+export type BeatOptions = Pick<
+  BeatServiceParts,
+  "read" | "again" | "lenient" | "router" | "pass" | "turned"
+> & {
   readonly name: string
 }
 
@@ -144,6 +150,18 @@ export async function readSources(files: readonly ConfigFile[], modules: readonl
   const { readSchedules } = await import("./runtime/isolates/choose.ts")
   const { sourcesOf } = await import("./core/beat/sources.ts")
   return sourcesOf(files, modules, await readSchedules(modules, systemClock))
+}
+
+/** What a Beat's modules define, read in children; their `enqueue` middleware is kept at hand until it is closed. */
+export async function openBeatModules(modules: readonly string[], emit: Listener) {
+  const { beatModules } = await import("./runtime/isolates/choose.ts")
+  const { sourcesOf } = await import("./core/beat/sources.ts")
+  const { read, pass, close } = await beatModules(modules, systemClock, {
+    died: (death) => emit({ kind: "isolate_died", ...death }),
+    note: emit,
+  })
+  const sources = async (files: readonly ConfigFile[]) => sourcesOf(files, modules, await read())
+  return { sources, pass, close }
 }
 
 const processFacts = async () => ({
@@ -175,12 +193,18 @@ export async function connect(url?: string, options: ConnectOptions = {}): Promi
     ...{ env: process.env, directory: process.cwd(), readUrl: readStoreUrl },
     ...{ findFiles: findConfigFiles, broker: `sqlite:${defaultStatePath()}`, spool: defaultSpoolPath() },
   })
-  if (config.spool.on) return openSender(config, { trace: traceHeaders })
+  const { middleware } = options
+  for (const one of middleware ?? []) refuseMiddleware(one)
+  if (config.spool.on) return openSender(config, { trace: traceHeaders, middleware })
   return createClient({
     ...(await openStores(config)),
-    trace: traceHeaders,
-    router: createRouter(config.routing),
+    ...{ trace: traceHeaders, router: createRouter(config.routing), middleware },
   })
+}
+
+function refuseMiddleware(value: unknown): void {
+  const problem = middlewareProblem(value)
+  if (problem !== undefined) throw invalid("invalid_middleware", `connect: middleware: ${problem}`)
 }
 
 const flows = { step, chain, group, chord, map, chunks }
@@ -189,6 +213,7 @@ const flows = { step, chain, group, chord, map, chunks }
 export const publicNames = Object.freeze({
   defineTask,
   defineSchedule,
+  defineMiddleware,
   retryAfter,
   connect,
   StemError,

@@ -4,7 +4,14 @@ import { formatInstant } from "../core/kit/instant.ts"
 import { createRing } from "../core/kit/ring.ts"
 import type { WorkerEvent } from "../core/observe/events.ts"
 import { createRouter } from "../core/policy/routing.ts"
-import { listenForSignals, openStores, ownCommand, readSources, serviceManager, startBeat } from "../stem.ts"
+import {
+  listenForSignals,
+  openBeatModules,
+  openStores,
+  ownCommand,
+  serviceManager,
+  startBeat,
+} from "../stem.ts"
 import { beatService } from "./beat/service.ts"
 import { defineCommand } from "./shell/command.ts"
 import { EXIT } from "./shell/exit.ts"
@@ -61,8 +68,9 @@ export default defineCommand({
     }
     const manager = await serviceManager()
     const modules = operands.map((path) => under(shell.directory, path))
-    const read = async () => readSources((await configured(shell, flags)).files, modules)
     const log = startLog(shell, config.log)
+    const { sources, pass, close } = await openBeatModules(modules, log.hear)
+    const read = async () => sources((await configured(shell, flags)).files)
     const stores = await openStores(config)
     const end = new AbortController()
     const again = createRing()
@@ -87,6 +95,7 @@ export default defineCommand({
       const how = {
         name,
         router: createRouter(config.routing),
+        pass,
         read,
         again: service.again(again.next),
         turned: service.turned,
@@ -95,6 +104,7 @@ export default defineCommand({
       return EXIT.done
     } finally {
       stopListening()
+      await close()
       service.end()
       await stores.close()
       log.flush()

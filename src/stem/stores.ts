@@ -108,7 +108,7 @@ export async function openSpool(
 }
 
 /** What a sender may be given. */
-export interface SenderOptions extends Pick<ClientParts, "trace"> {
+export interface SenderOptions extends Pick<ClientParts, "trace" | "middleware"> {
   readonly kept?: KeptListener
   readonly clock?: Clock
 }
@@ -119,7 +119,7 @@ export interface SenderOptions extends Pick<ClientParts, "trace"> {
  */
 export async function openSender(
   config: StoreConfig & Pick<Config, "spool"> & Partial<Pick<Config, "routing">>,
-  { kept, trace, clock = systemClock }: SenderOptions = {},
+  { kept, trace, middleware, clock = systemClock }: SenderOptions = {},
 ): Promise<Client> {
   const [{ openLater }, { createKeeper }] = await Promise.all([
     import("../core/client/open-later.ts"),
@@ -133,6 +133,7 @@ export async function openSender(
       clock,
       ...(trace && { trace }),
       keep: keeper.keep,
+      middleware,
       router: createRouter(config.routing ?? NO_ROUTING),
     },
     close: async () => void (await Promise.all([later.close(), keeper.close()])),
@@ -140,8 +141,11 @@ export async function openSender(
 }
 
 /** The client of open stores; what its senders say nothing of is routed. */
-export const clientOf = (stores: Stores, routing: Routing = NO_ROUTING): Client =>
-  createClient({ ...stores, router: createRouter(routing) })
+export const clientOf = (
+  stores: Stores,
+  routing: Routing = NO_ROUTING,
+  more: Pick<ClientParts, "middleware"> = {},
+): Client => createClient({ ...stores, ...more, router: createRouter(routing) })
 
 /** Brings the broker's schema up to date, or tells what that would do. */
 export async function migrateStore(

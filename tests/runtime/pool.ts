@@ -39,6 +39,7 @@ export async function startPool(
     folder,
     async [Symbol.asyncDispose]() {
       await pool.stop()
+      await pool.extensions?.()?.close()
       folder[Symbol.dispose]()
     },
   }

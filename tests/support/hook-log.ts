@@ -1,3 +1,4 @@
+import type { ExtensionNote } from "../../src/core/contracts/extensions.ts"
 import type { HandlerAsk, IsolateHooks, IsolateLine } from "../../src/core/contracts/isolates.ts"
 import type { ChildAsk } from "../../src/core/task/child.ts"
 import type { Progress } from "../../src/core/task/status.ts"
@@ -12,6 +13,7 @@ export interface HookLog {
   readonly asks: ChildAsk[]
   readonly questions: HandlerAsk[]
   readonly deaths: Death[]
+  readonly notes: ExtensionNote[]
   /** Why no isolate could be started, "" for when one could again, and the files that had changed. */
   readonly news: (string | readonly string[])[]
   /** Resolves as soon as the condition holds, looking again after each thing told. */
@@ -32,6 +34,7 @@ export function hookLog(enqueue?: IsolateHooks["enqueue"], ask?: IsolateHooks["a
     asks: [],
     questions: [],
     deaths: [],
+    notes: [],
     news: [],
     until: (condition) =>
       new Promise((resolve) => {
@@ -56,6 +59,7 @@ export function hookLog(enqueue?: IsolateHooks["enqueue"], ask?: IsolateHooks["a
         told(log.questions, question)
         return ask ? ask(question) : question.kind === "flow" ? question.id : null
       },
+      note: (note) => told(log.notes, note),
       died: (death) => told(log.deaths, death),
       unable: (reason) => told(log.news, reason),
       able: () => told(log.news, ""),

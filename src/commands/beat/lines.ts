@@ -62,6 +62,11 @@ export function beatLine(event: BeatEvent): BeatLine {
       const message = `${schedule} of ${source} is left out: ${by} has defined it`
       return line("warn", message, { schedule, source, by })
     }
+    case "middleware_failed": {
+      const { schedule, id, reason } = event
+      const message = `${schedule} was fired without its middleware, which did not answer: ${reason}`
+      return line("warn", message, { schedule, id, reason })
+    }
     case "sync_failed":
       return line("error", `the schedules can not be read anew, the old ones go on: ${event.error.message}`, {
         error: event.error,

@@ -2,16 +2,15 @@ import type { Client, EnqueueAsk, Sent } from "../../core/client/client.ts"
 import { makeEnvelope } from "../../core/client/envelope.ts"
 import type { Clock } from "../../core/kit/clock.ts"
 import { invalid, StemError } from "../../core/kit/errors.ts"
-import type { TaskDefinition } from "../../core/task/define.ts"
 import type { Shell } from "../shell/command.ts"
 import { EXIT, type ExitCode, usage } from "../shell/exit.ts"
 import { readJson } from "../shell/json.ts"
 import { startProgress } from "../shell/progress.ts"
 import { linesOf } from "./lines.ts"
-import { definitionsOf } from "./module.ts"
+import { type Definitions, definitionsOf } from "./module.ts"
 import { type Line, optionsFromFlags, readLine, type TaskFlags } from "./options.ts"
 import { type Receipt, receipts } from "./receipts.ts"
-import { withSender } from "./sender.ts"
+import { type Sender, withSender } from "./sender.ts"
 
 interface FileFlags extends TaskFlags {
   readonly module?: string | undefined
@@ -56,7 +55,7 @@ export async function enqueueFile(
   const defaults = optionsFromFlags(flags)
   const definition = flags.module === undefined ? undefined : await definitionsOf(shell, flags.module)
   const stream = await openInput(path, name)
-  return withSender(shell, flags, async ({ client, clock }) => {
+  const work = async ({ client, clock }: Sender): Promise<ExitCode> => {
     const progress = startProgress(shell, "tasks")
     const out = receipts(shell, flags.output)
     let batch: Numbered[] = []
@@ -106,7 +105,8 @@ export async function enqueueFile(
     const kept = spooled === 0 ? "" : `, ${spooled} kept until the store is back`
     shell.talk.info(`${accepted} accepted${known}${kept}`, { ...done })
     return duplicates > 0 && flags["fail-on-duplicate"] ? EXIT.duplicate : EXIT.done
-  })
+  }
+  return withSender(shell, flags, work, definition?.middleware)
 }
 
 async function openInput(path: string, name: string): Promise<ReadableStream<Uint8Array>> {
@@ -129,7 +129,7 @@ class BadLine extends Error {
 interface Defaults {
   readonly defaults: ReturnType<typeof optionsFromFlags>
   readonly defaultTask: string | undefined
-  readonly definition: ((task: string) => TaskDefinition) | undefined
+  readonly definition: Definitions | undefined
 }
 
 function readNumbered(
@@ -145,7 +145,7 @@ function readNumbered(
     const timed = line.options.at !== undefined || line.options.delay !== undefined
     const when = timed ? {} : { ...(at && { at }), ...(delay !== undefined && { delay }) }
     const options = { ...others, ...when, ...line.options }
-    const target = definition ? definition(task) : task
+    const target = definition?.of(task) ?? task
     return { number, task, ask: { task: target, input: line.input, options } as EnqueueAsk }
   } catch (error) {
     throw new BadLine(number, error)

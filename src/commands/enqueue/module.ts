@@ -1,14 +1,22 @@
 import { under } from "../../core/config/settings.ts"
 import { closest } from "../../core/kit/closest.ts"
 import type { TaskDefinition } from "../../core/task/define.ts"
+import type { Middleware } from "../../core/task/define-middleware.ts"
 import { loadTasks } from "../../stem.ts"
 import type { Shell } from "../shell/command.ts"
 import { usage } from "../shell/exit.ts"
 
-/** Finds definitions in a module that is loaded here, in this process. */
-export async function definitionsOf(shell: Shell, path: string): Promise<(task: string) => TaskDefinition> {
-  const { tasks } = await loadTasks([under(shell.directory, path)])
-  return (name) => {
+/** What a module defines. */
+export interface Definitions {
+  readonly middleware: readonly Middleware[]
+  /** Throws when it defines no such task. */
+  of(task: string): TaskDefinition
+}
+
+/** The definitions of a module that is loaded here, in this process. */
+export async function definitionsOf(shell: Shell, path: string): Promise<Definitions> {
+  const { tasks, middleware } = await loadTasks([under(shell.directory, path)])
+  const of = (name: string) => {
     const found = tasks.get(name)
     if (!found) {
       const meant = closest(name, tasks.keys())
@@ -27,4 +35,5 @@ export async function definitionsOf(shell: Shell, path: string): Promise<(task: 
       ...(spec.expiresInMs !== undefined && { expires: spec.expiresInMs }),
     }
   }
+  return { of, middleware }
 }

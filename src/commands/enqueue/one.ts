@@ -6,7 +6,7 @@ import { waitFor } from "../shell/wait.ts"
 import { readInput } from "./input.ts"
 import { definitionsOf } from "./module.ts"
 import { optionsFromFlags, type TaskFlags } from "./options.ts"
-import { withSender } from "./sender.ts"
+import { type Sender, withSender } from "./sender.ts"
 
 interface OneFlags extends TaskFlags {
   readonly module?: string | undefined
@@ -24,8 +24,9 @@ export async function enqueueOne(
 ): Promise<ExitCode> {
   const options = optionsFromFlags(flags)
   const input = await readInput(operands, () => Bun.stdin.text())
-  const target = flags.module === undefined ? task : (await definitionsOf(shell, flags.module))(task)
-  return withSender(shell, flags, async ({ client }) => {
+  const definitions = flags.module === undefined ? undefined : await definitionsOf(shell, flags.module)
+  const target = definitions?.of(task) ?? task
+  const send = async ({ client }: Sender) => {
     const sent = await client.enqueue(target, input, options)
     const duplicate = sent.kind === "duplicate"
     if (duplicate && flags["fail-on-duplicate"]) {
@@ -57,5 +58,6 @@ export async function enqueueOne(
         `${cleanJson(status.result ?? null, flags.output === "ndjson" ? undefined : 2)}\n`,
       )
     return exit
-  })
+  }
+  return withSender(shell, flags, send, definitions?.middleware)
 }

@@ -1,5 +1,6 @@
 import type { Client } from "../../core/client/client.ts"
 import type { Clock } from "../../core/kit/clock.ts"
+import type { Middleware } from "../../core/task/define-middleware.ts"
 import { clientOf, openSender, openStores, systemClock } from "../../stem.ts"
 import type { Shell } from "../shell/command.ts"
 import { configured } from "../shell/stores.ts"
@@ -18,9 +19,12 @@ export async function withSender<T>(
   shell: Shell,
   flags: Readonly<Record<string, unknown>>,
   work: (sender: Sender) => Promise<T>,
+  middleware?: readonly Middleware[],
 ): Promise<T> {
   const { config } = await configured(shell, flags)
-  const client = config.spool.on ? await openKeeping() : clientOf(await openStores(config), config.routing)
+  const client = config.spool.on
+    ? await openKeeping()
+    : clientOf(await openStores(config), config.routing, { middleware })
   try {
     return await work({ client, clock: systemClock })
   } finally {
@@ -30,6 +34,7 @@ export async function withSender<T>(
   function openKeeping() {
     let told = false
     return openSender(config, {
+      middleware,
       kept(_envelopes, { message }) {
         if (told) return
         told = true

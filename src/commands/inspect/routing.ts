@@ -38,7 +38,7 @@ export default defineCommand({
     for (const name of [task, flags.queue])
       if (name !== undefined && !v.is(Name, name)) throw usage(`"${name}" is not a valid name`)
     const definition =
-      flags.module === undefined ? undefined : (await definitionsOf(shell, flags.module))(task)
+      flags.module === undefined ? undefined : (await definitionsOf(shell, flags.module)).of(task)
     const priority = wholeFlag("--priority", flags.priority, 0, 9)
     const found = createRouter(config.routing).explain({
       ...{ task, queue: flags.queue, priority },

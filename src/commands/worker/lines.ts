@@ -115,6 +115,16 @@ export function lineOf(event: WorkerEvent): Line {
       return line("error", `the modules can not be read anew, the old ones go on: ${event.error.message}`, {
         error: event.error,
       })
+    case "hook_failed": {
+      const { middleware, hook, id, error } = event
+      return line("warn", `${hook} of middleware ${middleware} failed: ${failureText(error)}`, {
+        ...{ middleware, hook, ...(id !== undefined && { id }), error },
+      })
+    }
+    case "hooks_dropped":
+      return line("warn", `${counted(event.count, "event")} reached no hook, for hooks can not keep up`, {
+        count: event.count,
+      })
     case "resized": {
       const { from, to, isolates, reason } = event
       return line("info", `${to} at once from now on, not ${from}: ${reason}`, { from, to, isolates, reason })

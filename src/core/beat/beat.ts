@@ -3,6 +3,7 @@ import type { Millis } from "../kit/clock.ts"
 import { within } from "../kit/deadline.ts"
 import { createStoreWatch, type StoreWatch } from "../observe/store-watch.ts"
 import { watchClock } from "./clock-watch.ts"
+import { passFirings } from "./passing.ts"
 import { recallMisled, recallOverdue } from "./recall.ts"
 import { readEnds, type TurnParts, tell, turnsOf } from "./turn.ts"
 
@@ -105,7 +106,8 @@ async function fire(
   }
   const endOf = await insist(() => readEnds(parts, claimed))
   if (!endOf) return
-  const decided = turnsOf(claimed, endOf, Math.floor(clock.now()), parts.router)
+  const turns = turnsOf(claimed, endOf, Math.floor(clock.now()), parts.router)
+  const decided = parts.pass ? await passFirings(parts.pass, turns, emit) : turns
   const cancel = decided.flatMap((one) => one.cancel)
   if (cancel.length > 0 && !(await insist(() => broker.cancel(cancel, { terminate: false })))) return
   const committing = insist(() => schedules.commit(decided.map(({ turn }) => turn)))

@@ -1,4 +1,5 @@
 import type { Broker } from "../contracts/broker.ts"
+import type { Extensions } from "../contracts/extensions.ts"
 import type { Inspector } from "../contracts/inspector.ts"
 import type { ResultBackend } from "../contracts/results.ts"
 import type {
@@ -28,6 +29,8 @@ export interface TurnParts {
   readonly emit: Listener
   /** Where firings go whose schedules name no queue. */
   readonly router?: Router | undefined
+  /** Takes what is to be fired through `enqueue` middleware. */
+  readonly pass?: Extensions["pass"] | undefined
 }
 
 /**

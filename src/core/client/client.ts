@@ -6,8 +6,10 @@ import type { ResultBackend } from "../contracts/results.ts"
 import type { Clock, Millis } from "../kit/clock.ts"
 import { type Duration, parseDuration } from "../kit/duration.ts"
 import { messageOf, StemError, unavailable } from "../kit/errors.ts"
+import { uuidv7 } from "../kit/id.ts"
 import type { Router } from "../policy/routing.ts"
 import type { TaskDefinition } from "../task/define.ts"
+import type { Middleware } from "../task/define-middleware.ts"
 import type { Envelope, TaskId } from "../task/envelope.ts"
 import { type Flow, isFlow } from "../task/flow.ts"
 import type { EnqueueOptions } from "../task/options.ts"
@@ -102,6 +104,8 @@ export interface ClientParts {
   trace?: () => Readonly<Record<string, string>>
   /** Where tasks go about which their senders said nothing. */
   router?: Router
+  /** Around everything that is sent, the first outermost. */
+  middleware?: readonly Middleware[] | undefined
   close(): Promise<void>
 }
 
@@ -113,6 +117,7 @@ const LEFT_ALONE: Millis = 5000
 /** A client of these parts. It keeps nothing of its own: closing it closes them. */
 export function createClient(parts: ClientParts): Client {
   const { broker, inspector, results, clock, trace, router, close } = parts
+  const chain = parts.middleware?.some(({ enqueue }) => enqueue) ? parts.middleware : undefined
   let away: { readonly why: StemError; readonly until: Millis } | undefined
 
   const envelopeOf = (ask: EnvelopeAsk) => {
@@ -122,15 +127,30 @@ export function createClient(parts: ClientParts): Client {
     return makeEnvelope(clock, traced, router)
   }
 
+  async function checked(ask: EnqueueAsk, now: Millis): Promise<EnvelopeAsk> {
+    if (isNamed(ask)) return ask
+    const { task, input, options = {} } = ask
+    return applyDefinition(task as TaskDefinition, input, options, now)
+  }
+
   async function envelopesOf(asks: readonly EnqueueAsk[]): Promise<readonly Envelope[]> {
     if (asks.every(isNamed)) return asks.map(envelopeOf)
     const now = clock.now()
-    return Promise.all(
-      asks.map(async (ask) => {
-        if (isNamed(ask)) return envelopeOf(ask)
-        const { task, input, options = {} } = ask
-        return envelopeOf(await applyDefinition(task as TaskDefinition, input, options, now))
-      }),
+    return Promise.all(asks.map(async (ask) => envelopeOf(await checked(ask, now))))
+  }
+
+  async function sendWithin(chain: readonly Middleware[], asks: readonly EnqueueAsk[]) {
+    const now = clock.now()
+    const ready = await Promise.all(asks.map((ask) => checked(ask, now)))
+    const { sendTogether } = await import("./through.ts")
+    return sendTogether(
+      chain,
+      ready.map(({ task, input = null, options: { id = uuidv7(clock), ...options } = {} }) => ({
+        ...{ id, task, input, options },
+      })),
+      ({ id, input, options }, at) =>
+        envelopeOf({ ...(ready[at] as EnvelopeAsk), input, options: { ...options, id } }),
+      sendAll,
     )
   }
 
@@ -221,7 +241,8 @@ export function createClient(parts: ClientParts): Client {
       isFlow(what) ? enqueueFlow(what) : enqueueTask(what, input, options)) as Client["enqueue"],
 
     async enqueueMany(asks) {
-      return sendAll(await envelopesOf(asks as readonly EnqueueAsk[]))
+      const given = asks as readonly EnqueueAsk[]
+      return chain ? sendWithin(chain, given) : sendAll(await envelopesOf(given))
     },
 
     result: lookUp,

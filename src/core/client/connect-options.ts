@@ -1,5 +1,6 @@
 import type { TlsFiles } from "../contracts/driver.ts"
 import type { Duration } from "../kit/duration.ts"
+import type { Middleware } from "../task/define-middleware.ts"
 
 /** What a program may say of its connection; what it leaves open the environment says, as for commands. */
 export interface ConnectOptions {
@@ -19,6 +20,8 @@ export interface ConnectOptions {
    * Nothing else of the file is read. Default: true.
    */
   routing?: boolean
+  /** Around every task that is sent, the first outermost; of middleware only `enqueue` is used in programs. */
+  middleware?: readonly Middleware[]
   /** PEM files: certificates to trust, and our own with its key. */
   tls?: TlsFiles
 }

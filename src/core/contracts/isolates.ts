@@ -7,6 +7,7 @@ import type { Delivery } from "../task/lease.ts"
 import type { Outcome } from "../task/outcome.ts"
 import type { Schedule } from "../task/schedule.ts"
 import type { Progress } from "../task/status.ts"
+import type { ExtensionNote, Extensions } from "./extensions.ts"
 
 /**
  * Where user code runs: never in the supervisor, whose event loop keeps the leases.
@@ -29,6 +30,8 @@ export interface Isolates {
    * "interrupted". Absent where there always is one.
    */
   able?(signal: AbortSignal): Promise<void>
+  /** What the modules add beside their tasks; absent where that is nothing. */
+  extensions?(): Extensions | undefined
   /** Runs one delivery. Never rejects. */
   run(job: Job): Promise<Outcome>
   /**
@@ -79,6 +82,8 @@ export interface IsolateHooks {
   enqueue(ask: ChildAsk): Promise<TaskId>
   /** `ctx.enqueue` of a flow answers its id; `ctx.once` asks what was kept, and has a value kept ("stale": it was not). */
   ask(ask: HandlerAsk): Promise<unknown>
+  /** What extensions say of themselves. */
+  note?(note: ExtensionNote): void
   /** An isolate ended that should not have; the pool has replaced it. */
   died(death: { readonly pid: number; readonly reason: string; readonly running: number }): void
   /** No isolate is left and none can be started. */

@@ -40,5 +40,12 @@ export type BeatEvent =
       readonly source: string
       readonly by: string
     }
+  /** Middleware did not answer about this firing, which is stored as it was. */
+  | {
+      readonly kind: "middleware_failed"
+      readonly schedule: string
+      readonly id: TaskId
+      readonly reason: string
+    }
   | { readonly kind: "sync_failed"; readonly error: Failure }
   | { readonly kind: "beat_stopped" }

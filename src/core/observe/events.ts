@@ -1,3 +1,4 @@
+import type { ExtensionNote } from "../contracts/extensions.ts"
 import type { IsolateLine } from "../contracts/isolates.ts"
 import type { Millis } from "../kit/clock.ts"
 import type { TaskId } from "../task/envelope.ts"
@@ -46,6 +47,7 @@ export type WorkerEvent =
   | { readonly kind: "isolates_back" }
   /** It has replaced another and runs other code than the rest: these files have changed since. */
   | { readonly kind: "isolate_differs"; readonly pid: number; readonly files: readonly string[] }
+  | ExtensionNote
   | { readonly kind: "store_lost"; readonly error: Failure }
   | { readonly kind: "store_back"; readonly awayMs: Millis }
   | { readonly kind: "reloaded"; readonly tasks: readonly string[] }

@@ -13,6 +13,7 @@ import { fetcher } from "./fetcher.ts"
 import { createFreer } from "./freer.ts"
 import { heartbeat } from "./heartbeat.ts"
 import { type Held, type Leases, marginOf } from "./held.ts"
+import { tellHooks } from "./lifecycle.ts"
 import { presence } from "./presence.ts"
 import { createPulse } from "./pulse.ts"
 import { tellRefusals } from "./refusals.ts"
@@ -86,6 +87,7 @@ export async function startWorker(
       return stored?.id ?? child.id
     },
     ask: answerAsks({ broker, notes: parts.notes, children, leases }),
+    note: emit,
     died: (death) => emit({ kind: "isolate_died", ...death }),
     unable: (reason) => emit({ kind: "isolates_lost", reason }),
     able: () => emit({ kind: "isolates_back" }),
@@ -97,6 +99,8 @@ export async function startWorker(
     const specs = [...isolates.specs().values()]
     return queueTurns(queuesOf(settings.queues, specs, router), clock.random)
   }
+
+  const lifecycle = tellHooks(isolates, events, { worker: settings.name, queues: () => [...turns()].sort() })
 
   const runParts = {
     leases,
@@ -119,6 +123,7 @@ export async function startWorker(
 
   function start(held: Held): void {
     slots.take(1)
+    lifecycle.received([held.delivery])
     void run(runParts, held)
   }
 
@@ -232,6 +237,7 @@ export async function startWorker(
       quiet.signal,
     )
     quiet.abort()
+    lifecycle.stopping()
     const { graceMs } = settings
     const { forced } = await pulse.pause(
       shutdown({ clock, slots, isolates, settler, graceMs, abort, hurry: aborted.signal }),
@@ -239,6 +245,7 @@ export async function startWorker(
     await within(clock, FAREWELL, freer.idle)
     over.abort()
     await within(clock, FAREWELL, () => Promise.all([beating, present, ...chores]))
+    await isolates.extensions?.()?.close()
     emit({ kind: "stopped", forced })
     return { forced }
   }

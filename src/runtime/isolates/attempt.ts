@@ -1,6 +1,8 @@
 import { parseDuration } from "../../core/kit/duration.ts"
 import { messageOf, StemError } from "../../core/kit/errors.ts"
 import { toJson } from "../../core/kit/json.ts"
+import { runThrough } from "../../core/task/chains.ts"
+import type { Middleware } from "../../core/task/define-middleware.ts"
 import { toFailure } from "../../core/task/failure.ts"
 import type { Outcome } from "../../core/task/outcome.ts"
 import { describeIssues } from "../../core/task/schema.ts"
@@ -51,7 +53,7 @@ export function startAttempt(
   const outcome = new Promise<Outcome>((resolve) => {
     settle = resolve
   })
-  if (task) within(() => perform(task, facts, held)).then(finish, fail)
+  if (task) within(() => perform(task, facts, held, modules.middleware)).then(finish, fail)
   else finish(unknownTask(facts.task))
   return {
     facts,
@@ -64,19 +66,57 @@ export function startAttempt(
   }
 }
 
-async function perform(task: LoadedTask, facts: RunFacts, held: HeldContext): Promise<Outcome> {
-  let input = facts.input
-  if (task.input) {
-    const checking = task.input["~standard"].validate(input)
-    const checked = checking instanceof Promise ? await checking : checking
-    if (checked.issues) return invalidInput(describeIssues(checked.issues))
-    input = checked.value
-  }
-  const result = await task.run(input, held.context)
+async function perform(
+  task: LoadedTask,
+  facts: RunFacts,
+  held: HeldContext,
+  middleware: readonly Middleware[],
+): Promise<Outcome> {
+  const result = middleware.some(({ run }) => run)
+    ? await performWithin(middleware, task, facts, held)
+    : await handle(task, facts.input, held)
   const closing = held.close()
   if (closing) await closing
   const outcome = succeeded(result)
   return outcome.kind === "succeeded" && held.after.length > 0 ? { ...outcome, after: held.after } : outcome
+}
+
+/** Checks the input, and runs the handler with it. */
+async function handle(task: LoadedTask, given: unknown, held: HeldContext): Promise<unknown> {
+  let input = given
+  if (task.input) {
+    const checking = task.input["~standard"].validate(input)
+    const checked = checking instanceof Promise ? await checking : checking
+    if (checked.issues) throw new InvalidInput(describeIssues(checked.issues))
+    input = checked.value
+  }
+  return task.run(input, held.context)
+}
+
+/** The same inside of middleware, which may make anything of it but one: that the lease was lost is not to be hidden. */
+async function performWithin(
+  middleware: readonly Middleware[],
+  task: LoadedTask,
+  { input }: RunFacts,
+  held: HeldContext,
+): Promise<unknown> {
+  let lost: { readonly error: unknown } | undefined
+  const result = await runThrough(middleware, held.context, input, async (given) => {
+    try {
+      return await handle(task, given, held)
+    } catch (error) {
+      if ((held.reason() as { code?: unknown } | undefined)?.code === "lease_lost") lost = { error }
+      throw error
+    }
+  })
+  if (lost) throw lost.error
+  return result
+}
+
+/** Input that its schema refuses: no other attempt would like it better. */
+class InvalidInput extends Error {
+  override name = "InvalidInput"
+  readonly code = "invalid_input"
 }
 
 function succeeded(result: unknown): Outcome {
@@ -114,6 +154,7 @@ function failureOf(
   thrown: unknown,
   effects: RunEffects,
 ): Outcome {
+  if (thrown instanceof InvalidInput) return invalidInput(thrown.message)
   const retryInMs = askedDelay(facts, thrown, effects) ?? backoffDelay(facts, task, thrown, effects)
   return {
     kind: "failed",

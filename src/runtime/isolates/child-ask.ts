@@ -2,11 +2,13 @@ import { derivedId } from "../../core/kit/derived-id.ts"
 import { parseDuration } from "../../core/kit/duration.ts"
 import { invalid } from "../../core/kit/errors.ts"
 import { toJson } from "../../core/kit/json.ts"
+import { sendThrough } from "../../core/task/chains.ts"
 import type { ChildAsk, FlowAsk, PlainOptions } from "../../core/task/child.ts"
 import { type Flow, ownIdOf, type Step, type StepOptions } from "../../core/task/flow.ts"
 import type { EnqueueOptions } from "../../core/task/options.ts"
 import { shapeOf } from "../../core/task/shape.ts"
 import type { LoadedModules } from "../modules/load.ts"
+import type { RunEffects } from "./effects.ts"
 
 /** The name of a task given by name or by definition. Throws `unnamed_task` for a definition nobody named. */
 export function nameOf(task: string | { readonly name?: string }, modules: LoadedModules): string {
@@ -76,3 +78,19 @@ const plainOptions = ({ at, expires, ...rest }: EnqueueOptions): PlainOptions =>
     expires: expires instanceof Date ? expires.getTime() : `${parseDuration(expires)}ms`,
   }),
 })
+
+/** Sends a child, through the modules' middleware where there is some. */
+export async function sendChild(
+  call: Parameters<typeof childAsk>[0],
+  effects: Pick<RunEffects, "enqueue">,
+): Promise<string> {
+  const { middleware } = call.modules
+  const child = childAsk(call)
+  if (!middleware.some(({ enqueue }) => enqueue)) return effects.enqueue(child)
+  const { id: _, ...options } = call.options
+  const ask = { id: child.options.id as string, task: call.name, input: call.input ?? null, options }
+  const sent = await sendThrough(middleware, ask, async ({ id, input, options: changed }) => ({
+    id: await effects.enqueue(childAsk({ ...call, input, options: { ...changed, id } })),
+  }))
+  return sent.id
+}

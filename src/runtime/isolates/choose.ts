@@ -2,6 +2,8 @@ import type { Isolates } from "../../core/contracts/isolates.ts"
 import type { Clock } from "../../core/kit/clock.ts"
 import type { Schedule } from "../../core/task/schedule.ts"
 import type { PublicNames } from "../modules/virtual.ts"
+import type { AideOptions } from "./aide.ts"
+import type { MiddlewareFacts } from "./protocol.ts"
 
 /** How tasks are to run. */
 export interface IsolatesChoice {
@@ -43,10 +45,14 @@ async function moduleIsolates(
 }
 
 /** The schedules that modules define, read in a child: no user code runs here. Throws as a worker's start does. */
-export async function readSchedules(modules: readonly string[], clock: Clock): Promise<readonly Schedule[]> {
+export async function readSchedules(
+  modules: readonly string[],
+  clock: Clock,
+  defined: (facts: MiddlewareFacts) => void = () => {},
+): Promise<readonly Schedule[]> {
   if (modules.length === 0) return []
   const { createProcessIsolates } = await import("./pool.ts")
-  const isolates = createProcessIsolates({ modules, isolates: 1, clock })
+  const isolates = createProcessIsolates({ modules, isolates: 1, clock, defined })
   try {
     await isolates.start({
       progress() {},
@@ -61,5 +67,18 @@ export async function readSchedules(modules: readonly string[], clock: Clock): P
     return isolates.schedules?.() ?? []
   } finally {
     await isolates.stop()
+  }
+}
+
+/** The schedules of a Beat's modules, and their `enqueue` middleware in a process that lives as long as it does. */
+export async function beatModules(modules: readonly string[], clock: Clock, hooks: AideOptions["hooks"]) {
+  const { createAide } = await import("./aide.ts")
+  const { selfCommand } = await import("./process.ts")
+  const aide = createAide({ command: selfCommand(), modules, clock, hooks })
+  return {
+    /** Reads them anew; middleware too. */
+    read: () => readSchedules(modules, clock, ({ enqueue }) => aide.launch({ hooks: [], enqueue })),
+    pass: aide.pass,
+    close: aide.close,
   }
 }

@@ -48,6 +48,7 @@ export function combineIsolates(general: Isolates, special: Isolates): Isolates 
     schedules: () => general.schedules?.() ?? [],
     // Nobody knows what will be taken: without the modules nothing is.
     able: async (signal) => general.able?.(signal),
+    extensions: () => general.extensions?.(),
     run: (job) => (special.specs().has(job.delivery.envelope.task) ? special : general).run(job),
     ...(general.limitKeys && { limitKeys: general.limitKeys }),
     // Whose run it is not, hears nothing.

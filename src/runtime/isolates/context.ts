@@ -3,7 +3,7 @@ import type { TaskContext } from "../../core/task/context.ts"
 import { type Flow, isFlow } from "../../core/task/flow.ts"
 import type { EnqueueOptions } from "../../core/task/options.ts"
 import type { LoadedModules } from "../modules/load.ts"
-import { childAsk, flowAsk, nameOf } from "./child-ask.ts"
+import { childAsk, flowAsk, nameOf, sendChild } from "./child-ask.ts"
 import type { RunEffects, RunFacts } from "./effects.ts"
 import { once } from "./once.ts"
 import { coalesceProgress } from "./progress.ts"
@@ -17,6 +17,8 @@ export interface HeldContext {
   close(): Promise<void> | undefined
   /** What is to be enqueued with the success. */
   readonly after: readonly (ChildAsk | FlowAsk)[]
+  /** Why its signal aborted. */
+  reason(): Error | undefined
   /** The run is over: no more progress of it is sent. */
   release(): void
 }
@@ -69,9 +71,7 @@ export function holdContext(facts: RunFacts, modules: LoadedModules, effects: Ru
               kind: "flow",
               ...flowAsk({ parent, number, flow: task, modules }),
             })) as string)
-          : effects.enqueue(
-              childAsk({ parent, number, name: nameOf(task, modules), modules, input, options }),
-            ),
+          : sendChild({ parent, number, name: nameOf(task, modules), modules, input, options }, effects),
       )
     },
     after(task: string | { readonly name?: string } | Flow, input?: unknown, options: EnqueueOptions = {}) {
@@ -96,6 +96,7 @@ export function holdContext(facts: RunFacts, modules: LoadedModules, effects: Ru
       return open.size > 0 ? Promise.all(open).then(() => undefined) : undefined
     },
     after,
+    reason: () => reason,
     release: progress.stop,
   }
 }

@@ -1,3 +1,4 @@
+import type { Extensions } from "../../core/contracts/extensions.ts"
 import type { IsolateHooks, Isolates } from "../../core/contracts/isolates.ts"
 import type { Clock } from "../../core/kit/clock.ts"
 import type { Outcome } from "../../core/task/outcome.ts"
@@ -8,6 +9,7 @@ import { type PublicNames, serveStem } from "../modules/virtual.ts"
 import { abortError } from "./abort-error.ts"
 import { type Attempt, startAttempt } from "./attempt.ts"
 import type { RunEffects } from "./effects.ts"
+import { createInlineExtensions } from "./inline-extensions.ts"
 import { CANCELLED, hardTimeLimit, INTERRUPTED } from "./run.ts"
 
 export interface InlineIsolatesOptions {
@@ -35,7 +37,15 @@ export function createInlineIsolates({ modules, clock, exports }: InlineIsolates
   const running = new Set<InlineRun>()
   let loaded: LoadedModules | undefined
   let hooks: IsolateHooks
+  let extensions: Extensions | undefined
   let stopped = false
+
+  const take = (modules: LoadedModules) => {
+    loaded = modules
+    const { middleware } = modules
+    extensions =
+      middleware.length > 0 ? createInlineExtensions(middleware, (note) => hooks.note?.(note)) : undefined
+  }
 
   const find = (id: string, token: number) =>
     [...running].find((run) => run.token === token && run.attempt.facts.id === id)
@@ -57,8 +67,10 @@ export function createInlineIsolates({ modules, clock, exports }: InlineIsolates
     async start(given) {
       hooks = given
       serveStem(exports)
-      loaded = await load()
+      take(await load())
     },
+
+    extensions: () => extensions,
 
     specs: () => loaded?.specs ?? new Map(),
     schedules: () => loaded?.schedules ?? [],
@@ -100,7 +112,7 @@ export function createInlineIsolates({ modules, clock, exports }: InlineIsolates
     terminate: (id, token) => leaveBehind(find(id, token), CANCELLED, abortError("cancelled")),
 
     async reload() {
-      loaded = await load()
+      take(await load())
     },
 
     async stop() {

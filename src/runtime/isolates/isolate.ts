@@ -16,8 +16,10 @@ import { type Attempt, startAttempt } from "./attempt.ts"
 import { type Blame, watchForBlame } from "./blame.ts"
 import type { RunEffects } from "./effects.ts"
 import { fromWireError, toWireError } from "./errors.ts"
+import { createHookDesk } from "./hook-desk.ts"
 import { dieWithParent } from "./orphan.ts"
 import { createOutbox, isFull, type Outbox, push } from "./outbox.ts"
+import { factsOf, passThrough } from "./passing.ts"
 import {
   type FromIsolateParcel,
   ISOLATE_MARK,
@@ -56,7 +58,11 @@ export async function isolateMain(exports: PublicNames): Promise<never> {
     try {
       const { loaded: modules, version } = await withVersion(() => loadModules(message.modules))
       desk = createDesk({ modules, running, outbox, blame, watchRss: message.watchRss })
-      send({ kind: "ready", specs: [...modules.specs.values()], schedules: modules.schedules, version })
+      const { specs, schedules, middleware } = modules
+      send({
+        ...{ kind: "ready", specs: [...specs.values()], schedules, version },
+        middleware: factsOf(middleware),
+      })
     } catch (error) {
       send({ kind: "refused", error: toWireError(error) })
     }
@@ -114,6 +120,15 @@ function createDesk({ modules, running, outbox, blame, watchRss }: DeskParts) {
     ask,
   })
 
+  const hookDesk = createHookDesk({
+    middleware: modules.middleware,
+    heard(count) {
+      const parcel = outbox.open()
+      parcel.heard = (parcel.heard ?? 0) + count
+    },
+    failed: (note) => push(outbox.open(), "hookFailures", note),
+  })
+
   function start(wire: WireRun): void {
     const [run, task, id, queue, attempt, maxAttempts, token, input, headers, softMs] = wire
     const facts = {
@@ -148,7 +163,7 @@ function createDesk({ modules, running, outbox, blame, watchRss }: DeskParts) {
   }
 
   return {
-    read({ runs, aborts, answers, ping, keys }: ToIsolateParcel): void {
+    read({ runs, aborts, answers, ping, keys, hooks, passing }: ToIsolateParcel): void {
       for (const [ask, task, input] of keys ?? [])
         void makeKeys(modules.tasks.get(task), input).then((made) =>
           push(outbox.open(), "keyed", [ask, made]),
@@ -162,6 +177,11 @@ function createDesk({ modules, running, outbox, blame, watchRss }: DeskParts) {
         if (error) waiting?.reject(fromWireError(error))
         else waiting?.resolve(answer)
       }
+      if (hooks) hookDesk.hear(hooks)
+      for (const [ask, out] of passing ?? [])
+        void passThrough(modules.middleware, out).then((passed) =>
+          push(outbox.open(), "passed", [ask, passed]),
+        )
     },
   }
 }

@@ -6,11 +6,12 @@ import type { Outcome } from "../../core/task/outcome.ts"
 import type { Schedule } from "../../core/task/schedule.ts"
 import { showPath } from "../modules/source.ts"
 import { changedBetween, type Version } from "../modules/version.ts"
+import { type Aide, createAide } from "./aide.ts"
 import { createGate } from "./gate.ts"
 import { type Isolate, startIsolate } from "./isolate-handle.ts"
 import { createKeyMaker } from "./key-maker.ts"
 import { loadError, selfCommand } from "./process.ts"
-import type { Defined } from "./protocol.ts"
+import type { Defined, MiddlewareFacts } from "./protocol.ts"
 import { createQuarantine } from "./quarantine.ts"
 import { CANCELLED, crashed, exited, INTERRUPTED, type Run, unstarted } from "./run.ts"
 
@@ -24,6 +25,8 @@ export interface ProcessIsolatesOptions {
   /** An isolate is replaced once it holds so much memory; 0: never. */
   readonly maxRssBytes?: number
   readonly clock: Clock
+  /** Told what middleware there is, in place of a process for it. */
+  readonly defined?: ((facts: MiddlewareFacts) => void) | undefined
   /** How a child is started; default: this executable again, with its hidden sub-command. */
   readonly command?: readonly string[]
 }
@@ -47,6 +50,7 @@ export function createProcessIsolates(options: ProcessIsolatesOptions): Isolates
   /** Ready isolates that take runs. */
   let team: Isolate[] = []
   let generation = 0
+  let aide: Aide | undefined
   /** Members of this generation that are on their way. */
   let coming = 0
   /** Every process that lives, whatever its part. */
@@ -186,6 +190,8 @@ export function createProcessIsolates(options: ProcessIsolatesOptions): Isolates
     schedules = found[0]?.schedules ?? []
     version = found[0]?.version ?? {}
     toldOf = ""
+    const facts = found[0]?.middleware
+    if (facts) (options.defined ?? aide?.launch)?.(facts)
     team = recruits.filter((isolate) => !isolate.retired)
     for (const isolate of recruits) if (isolate.retired) replace(next, 1)
     for (const isolate of old) isolate.retire()
@@ -226,6 +232,7 @@ export function createProcessIsolates(options: ProcessIsolatesOptions): Isolates
   return {
     async start(given) {
       hooks = given
+      aide = options.defined ? undefined : createAide({ command, modules, clock, hooks })
       await assemble()
     },
 
@@ -234,6 +241,8 @@ export function createProcessIsolates(options: ProcessIsolatesOptions): Isolates
     schedules: () => schedules,
 
     able: gate.opened,
+
+    extensions: () => aide,
 
     run: (job: Job) =>
       new Promise<Outcome>((resolve) => {

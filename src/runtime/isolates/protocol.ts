@@ -5,11 +5,13 @@
  * microseconds whatever is in it, and the supervisor's time per task is what bounds a worker. Runs are numbered
  * by the supervisor, and lists that are usually empty are left out.
  */
+import type { ExtensionNote, Passed, WireOutgoing } from "../../core/contracts/extensions.ts"
 import type { AbortReason, HandlerAsk, IsolateLine, LimitKeys } from "../../core/contracts/isolates.ts"
 import type { Millis } from "../../core/kit/clock.ts"
 import type { ErrorKind } from "../../core/kit/errors.ts"
 import type { ChildAsk } from "../../core/task/child.ts"
 import type { TaskSpec } from "../../core/task/define.ts"
+import type { HookEvent, HookName } from "../../core/task/define-middleware.ts"
 import type { Failure } from "../../core/task/failure.ts"
 import type { Outcome } from "../../core/task/outcome.ts"
 import type { Schedule } from "../../core/task/schedule.ts"
@@ -56,6 +58,10 @@ export interface ToIsolateParcel {
   answers?: [ask: number, answer: unknown, error?: WireError][]
   /** Inputs that keys are to be made of. */
   keys?: [ask: number, task: string, input: unknown][]
+  /** What lifecycle hooks are told. */
+  hooks?: HookEvent[]
+  /** Tasks that are to go through `enqueue` middleware. */
+  passing?: [ask: number, WireOutgoing][]
 }
 
 /** What the modules define. */
@@ -63,6 +69,13 @@ export interface Defined {
   readonly specs: readonly TaskSpec[]
   readonly schedules: readonly Schedule[]
   readonly version: Version
+  readonly middleware: MiddlewareFacts
+}
+
+/** Which middleware there is. */
+export interface MiddlewareFacts {
+  readonly hooks: readonly HookName[]
+  readonly enqueue: boolean
 }
 
 /** Isolate to supervisor. */
@@ -82,6 +95,10 @@ export interface FromIsolateParcel {
   done?: unknown[]
   ended?: [run: number, outcome: Outcome][]
   rss?: number
+  /** So many more events have been heard by their hooks, or given up. */
+  heard?: number
+  hookFailures?: Extract<ExtensionNote, { kind: "hook_failed" }>[]
+  passed?: [ask: number, Passed][]
   /** The answer to a ping: the event loop turns. */
   pong?: true
   /** The isolate is about to exit because this run told it to. */

@@ -2,10 +2,12 @@ import { existsSync, statSync } from "node:fs"
 import { basename, extname } from "node:path"
 import { invalid, type StemError } from "../../core/kit/errors.ts"
 import type { TaskSpec } from "../../core/task/define.ts"
+import { type Middleware, middlewarePlace } from "../../core/task/define-middleware.ts"
 import { isScheduleDefinition } from "../../core/task/define-schedule.ts"
 import type { Schedule } from "../../core/task/schedule.ts"
 import { checkDefinition, type LoadedTask } from "./definition.ts"
 import { diagnose } from "./diagnose.ts"
+import { middlewareOf } from "./middleware.ts"
 import { loadSchedule } from "./schedule.ts"
 import { lineOfExport, showPath, showPlace } from "./source.ts"
 
@@ -14,6 +16,8 @@ export interface LoadedModules {
   readonly tasks: ReadonlyMap<string, LoadedTask>
   readonly specs: ReadonlyMap<string, TaskSpec>
   readonly schedules: readonly Schedule[]
+  /** In the order of modules, and then of definition. */
+  readonly middleware: readonly Middleware[]
   /** The name of a task by its definition or function. */
   nameOf(value: unknown): string | undefined
 }
@@ -28,7 +32,7 @@ interface Found {
  * Imports user modules by absolute path and finds their tasks.
  *
  * Every exported function is a task by design, and so is every exported object with a function `run`; what is
- * not meant as one must not be exported. An object that says when and which task is a schedule. Classes and other values are left alone. A task's name is its
+ * not meant as one must not be exported. An object that says when and which task is a schedule; what defineMiddleware made is middleware. Classes and other values are left alone. A task's name is its
  * definition's, else the export's; for `default` the file's, without its ending.
  *
  * Throws `invalid` naming file and line: a file that is missing, can not be read as code, imports what is not
@@ -36,14 +40,17 @@ interface Found {
  */
 export async function loadModules(paths: readonly string[]): Promise<LoadedModules> {
   const found = new Map<string, Found>()
+  const middleware: Middleware[] = []
   const waiting: { path: string; name: string; value: object }[] = []
   for (const path of new Set(paths)) {
     const exports = await importModule(path)
     const tasks = tasksOf(path, exports)
     for (const one of tasks) add(found, one)
+    const around = middlewareOf(path, exports)
+    middleware.push(...around.filter((one) => !middleware.includes(one)))
     const scheduled = Object.entries(exports).filter(([, value]) => isScheduleDefinition(value))
     for (const [name, value] of scheduled) waiting.push({ path, name, value: value as object })
-    if (tasks.length + scheduled.length === 0) throw noTask(path)
+    if (tasks.length + scheduled.length + around.length === 0) throw noTask(path)
   }
   const names = new Map([...found].map(([name, { value }]) => [value, name]))
   const taskOf = (value: unknown) => {
@@ -54,6 +61,7 @@ export async function loadModules(paths: readonly string[]): Promise<LoadedModul
   for (const { path, name, value } of waiting) loadSchedule(schedules, { path, name, value, taskOf })
   return {
     schedules: [...schedules.values()],
+    middleware,
     tasks: new Map([...found].map(([name, { task }]) => [name, task])),
     specs: new Map([...found].map(([name, { task }]) => [name, task.spec])),
     nameOf: (value) => names.get(value),
@@ -115,7 +123,10 @@ function add(found: Map<string, Found>, one: Found): void {
 }
 
 const isDefinition = (value: unknown): value is { run: unknown } =>
-  typeof value === "object" && value !== null && typeof (value as { run?: unknown }).run === "function"
+  typeof value === "object" &&
+  value !== null &&
+  middlewarePlace(value) === undefined &&
+  typeof (value as { run?: unknown }).run === "function"
 
 const isPlainFunction = (value: unknown): boolean =>
   typeof value === "function" && !/^class\b/.test(Function.prototype.toString.call(value))

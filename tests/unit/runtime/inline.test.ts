@@ -95,3 +95,24 @@ test("a reload reads imported files anew; one that fails leaves the old code", a
   await it.isolates.reload()
   expect(await version()).toMatchObject({ result: 4 })
 })
+
+test("Middleware can not hide that the lease was lost", async () => {
+  const module = `
+    import { defineMiddleware } from "stem"
+    export const hides = defineMiddleware({ run: (_, next) => next().catch((error) => "hidden: " + error.code) })
+    export const waits = (_, ctx) => new Promise((_, reject) => {
+      ctx.signal.addEventListener("abort", () => reject(ctx.signal.reason))
+      ctx.log.info("listening")
+    })
+  `
+  for (const [reason, outcome] of [
+    ["lease_lost", { kind: "failed", error: { code: "lease_lost" } }],
+    ["shutdown", { kind: "succeeded", result: "hidden: shutdown" }],
+  ] as const) {
+    await using it = await start({ "tasks.ts": module })
+    const running = it.isolates.run(jobOf("waits", null, { id: "w" }))
+    await it.said("listening")
+    it.isolates.abort("w", 1, reason)
+    expect(await running).toMatchObject(outcome)
+  }
+})
