@@ -1,4 +1,5 @@
 import { existsSync, mkdirSync } from "node:fs"
+import { isAbsolute, join } from "node:path"
 import { under } from "../core/config/settings.ts"
 import { StemError } from "../core/kit/errors.ts"
 import { stemDeclarations } from "../stem.ts"
@@ -61,7 +62,7 @@ export default defineCommand({
       { name: "stem.d.ts", text: await stemDeclarations() },
     ].map((file) => ({
       ...file,
-      path: operands[0] ? `${operands[0].replace(/\/$/, "")}/${file.name}` : file.name,
+      path: join(operands[0] ?? "", file.name),
     }))
     const there = files.find(({ name }) => existsSync(`${folder}/${name}`))
     if (there && !flags.force)
@@ -76,9 +77,10 @@ export default defineCommand({
       json: ({ path }) => ({ path }),
       name: ({ path }) => path,
     })
-    const module = files[0]?.path
+    const written = files[0]?.path ?? ""
+    const module = isAbsolute(written) ? written : `./${written}`
     shell.talk.info(
-      `Run its tasks: stem worker ./${module}\nThen, elsewhere: stem enqueue hello name=World --wait`,
+      `Run its tasks: stem worker ${module}\nThen, elsewhere: stem enqueue hello name=World --wait`,
     )
     return EXIT.done
   },

@@ -24,7 +24,7 @@ test("a server is trusted by the CA file that was named, and by no other", async
   const error = await refusal(server.open({ tls: { ca: files.otherCa } }))
   expect(error).toMatchObject({ kind: "unavailable", code: "store_away" })
   expect(error?.message).toContain(`127.0.0.1:${server.port}`)
-  expect(error?.hint).toContain("CA file")
+  expect(error?.hint).toContain("--tls-ca")
 })
 
 test("a server that asks for a client's certificate is shown it", async () => {

@@ -4,7 +4,9 @@ import { StemError, unavailable } from "../../core/kit/errors.ts"
 export const codeOf = (error: unknown): string =>
   String((error as { code?: unknown } | undefined)?.code ?? "")
 
-const isServerError = (error: unknown): boolean => (error as Error | undefined)?.name === "PostgresError"
+/** By what only a server says: the name of the client's class is another one in the executable. */
+const isServerError = (error: unknown): boolean =>
+  error instanceof Error && "severity" in error && /^[0-9A-Z]{5}$/.test(codeOf(error))
 
 /**
  * Whether the connection, or the server behind it, must be left: it became read-only, is shutting down, or what
@@ -116,6 +118,7 @@ export function connectTrouble(error: unknown, where: string): StemError {
       "store_tls",
       `the TLS handshake with ${where} failed: ${message}`,
       tlsHint(`${code} ${message}`),
+      error,
     )
   return unavailable(
     "store_away",

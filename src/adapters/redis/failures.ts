@@ -48,20 +48,22 @@ export function connectTrouble(error: unknown, where: string, tls: boolean): Ste
   const plain = tls
     ? "Does the server speak TLS on this port?"
     : "Does the server want TLS (rediss://) on this port?"
+  const silent = tls && /no answer within/.test(message)
   return unavailable(
     "store_away",
     `${where} can not be reached: ${firstSentence(message)}`,
-    cause ?? (/closed|reset/i.test(message) ? plain : "Is it running, and is the address right?"),
+    cause ?? (silent || /closed|reset/i.test(message) ? plain : "Is it running, and is the address right?"),
   )
 }
 
 const CAUSES: readonly (readonly [RegExp, string])[] = [
   [/ECONNREFUSED/, "Nothing listens there: is the server running, and is the port right?"],
   [/ENOTFOUND|EAI_AGAIN/, "The name of the host is not known here: is it spelled right?"],
+  [/Unknown RESP type/, "Something answers there that is not Redis: is the port right, or is a proxy between?"],
   [/EXPIRED/i, "The server's certificate has expired."],
   [
     /SELF_SIGNED|UNABLE_TO_(VERIFY|GET_ISSUER)|self.signed|unable to (verify|get)/i,
-    "The server's certificate is signed by nobody this machine trusts: name its CA file.",
+    "The server's certificate is signed by nobody this machine trusts: name its CA's file with --tls-ca.",
   ],
   [/ALTNAME|altnames/i, "The certificate is for another host name: use the name it was made for."],
   [
