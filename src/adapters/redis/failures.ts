@@ -59,7 +59,12 @@ export function connectTrouble(error: unknown, where: string, tls: boolean): Ste
 const CAUSES: readonly (readonly [RegExp, string])[] = [
   [/ECONNREFUSED/, "Nothing listens there: is the server running, and is the port right?"],
   [/ENOTFOUND|EAI_AGAIN/, "The name of the host is not known here: is it spelled right?"],
-  [/Unknown RESP type/, "Something answers there that is not Redis: is the port right, or is a proxy between?"],
+  [
+    /Unknown RESP type/,
+    "Something answers there that is not Redis: is the port right, or is a proxy between?",
+  ],
+  [/No such master/, "The Sentinels know no master of that name: redis-cli -p 26379 SENTINEL masters"],
+  [/KEY_TYPE_MISMATCH|KEY_VALUES_MISMATCH/, "The certificate and its key do not go together."],
   [/EXPIRED/i, "The server's certificate has expired."],
   [
     /SELF_SIGNED|UNABLE_TO_(VERIFY|GET_ISSUER)|self.signed|unable to (verify|get)/i,

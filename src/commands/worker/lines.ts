@@ -99,7 +99,7 @@ export function lineOf(event: WorkerEvent): Line {
       )
     case "store_lost":
       return line("error", `the store can not be used: ${event.error.message}; trying again`, {
-        error: event.error,
+        error: plain(event.error),
       })
     case "events_dropped":
       return line("warn", `${counted(event.count, "event")} could not be told while the store was away`, {
@@ -113,7 +113,7 @@ export function lineOf(event: WorkerEvent): Line {
       })
     case "reload_failed":
       return line("error", `the modules can not be read anew, the old ones go on: ${event.error.message}`, {
-        error: event.error,
+        error: plain(event.error),
       })
     case "hook_failed": {
       const { middleware, hook, id, error } = event
@@ -166,6 +166,12 @@ export function lineOf(event: WorkerEvent): Line {
 }
 
 const about = ({ id, task, queue, attempt }: EventTask) => ({ id, task, queue, attempt })
+
+/** Where in Stem it was thrown is nothing for a log. */
+function plain(error: Failure): Failure {
+  const { stack: _, ...rest } = error
+  return rest
+}
 
 /** What a command has written is kept with the task; a log is no place for it. */
 function brief(error: Failure): Failure {

@@ -27,7 +27,7 @@ export function createStoreWatch(emit: Listener, clock: Clock): StoreWatch {
     try {
       const answer = await call()
       if (lostAt !== undefined) {
-        const awayMs = clock.monotonic() - lostAt
+        const awayMs = Math.round(clock.monotonic() - lostAt)
         lostAt = undefined
         emit({ kind: "store_back", awayMs })
       }
