@@ -50,6 +50,29 @@ describe.each([...STORES])("on %s", (store) => {
       expect((await run("export")).out).toContain("0 0 * * * /opt/b.sh --all 'x y'")
     })
 
+    test("export keeps variables, folder and input, and tells what cron has no word for", async () => {
+      await stem.write("a.cron", "GREETING=hi you\n0 3 * * * cat; echo $GREETING%one%50\\% off\n")
+      await run("import", "a.cron", "--prefix", "a", "--timezone", "UTC")
+      const kept = await run("export")
+      expect(kept).toMatchObject({ code: 0, err: "" })
+      const line = "0 3 * * * env 'GREETING=hi you' /bin/sh -c 'cat; echo $GREETING'%one%50\\% off"
+      expect(kept.out).toContain(`${line}\n`)
+      await stem.write("b.cron", "0 3 * * * nobody /bin/true\n")
+      await run("import", "--system", "b.cron", "--prefix", "b", "--overlap", "skip")
+      const told = await run("export")
+      expect(told.code).toBe(1)
+      expect(told.err).toContain("b-1 is written without what cron can not express: user, overlap policy")
+      expect(told.out).toContain("# b-1, without: user, overlap policy\n")
+    })
+
+    test("what a person asks for expires after the asking, not after its instant", async () => {
+      await run("add", "soon", "--every", "1h", "--task", "t", "--expires", "10m")
+      await run("backfill", "soon", "--from", "2026-01-01", "--to", "2026-01-01T01:00:00Z", "--yes")
+      const [task] = await stem.json(["inspect", "tasks"])
+      const { expiresAt } = await stem.json(["inspect", "task", task.id])
+      expect(Date.parse(expiresAt)).toBeGreaterThan(Date.now())
+    })
+
     test("run fires now and once, backfill what has passed, and history tells both", async () => {
       await stem.write("tasks.ts", TASKS)
       await run("add", "hourly", "--every", "1h", "--task", "echo", "--input", "7")

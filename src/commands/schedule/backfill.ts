@@ -1,4 +1,4 @@
-import { firingEnvelope } from "../../core/beat/firing.ts"
+import { byHandEnvelope } from "../../core/beat/firing.ts"
 import { checkSchedule } from "../../core/beat/lint.ts"
 import { formatInstant } from "../../core/kit/instant.ts"
 import { createRouter } from "../../core/policy/routing.ts"
@@ -47,7 +47,7 @@ export default defineCommand({
       const firedAt = clock.now()
       const router = createRouter(config.routing)
       const asks = instants.map((nominalAt) => ({
-        ...{ name, nominalAt, firedAt, envelope: firingEnvelope(schedule, nominalAt, firedAt, router) },
+        ...{ name, nominalAt, firedAt, envelope: byHandEnvelope(schedule, nominalAt, firedAt, router) },
       }))
       const known = new Set(
         (await schedules.history(name, MOST)).flatMap(({ id, nominalAt }) => (id ? nominalAt : [])),

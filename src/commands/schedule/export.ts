@@ -18,11 +18,13 @@ export default defineCommand({
       const list = (await schedules.list())
         .map(({ schedule }) => schedule)
         .filter(({ name }) => wanted.size === 0 || wanted.has(name))
-      const { text, left } = toCrontab(list, scheduleCommand)
+      const { text, left, reduced } = toCrontab(list, scheduleCommand)
       for (const { name, reason } of left)
         shell.talk.warn(`${name} is left out: cron can not express ${reason}`)
+      for (const { name, lost } of reduced)
+        shell.talk.warn(`${name} is written without what cron can not express: ${lost.join(", ")}`)
       await shell.stdout.write(text)
       await shell.stdout.flush()
-      return left.length === 0 ? EXIT.done : EXIT.failed
+      return left.length + reduced.length === 0 ? EXIT.done : EXIT.failed
     }),
 })

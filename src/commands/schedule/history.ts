@@ -1,3 +1,4 @@
+import { formatDuration } from "../../core/kit/duration.ts"
 import type { TaskState } from "../../core/task/status.ts"
 import type { Stores } from "../../stem.ts"
 import { defineCommand } from "../shell/command.ts"
@@ -34,7 +35,7 @@ export default defineCommand({
           rows: records.map((record) => ({ record, shown: firingJson(record, stateOf(record.id)) })),
           columns: [
             { title: "NOMINAL", cell: ({ record }) => showTime(record.nominalAt, flags.time ?? "iso") },
-            { title: "LATE", cell: ({ record }) => `${record.latenessMs}ms`, right: true },
+            { title: "LATE", cell: ({ record }) => lateText(record.latenessMs), right: true },
             {
               title: "STATE",
               cell: ({ shown }) => shown.state,
@@ -61,3 +62,6 @@ async function readStates({ results, inspector }: Stores, ids: readonly string[]
   for (const task of live) if (task) states.set(task.status.id, task.status.state)
   return (id: string | undefined) => (id === undefined ? undefined : states.get(id))
 }
+
+/** To the millisecond where it matters; of what was made up for, the whole seconds. */
+const lateText = (ms: number) => formatDuration(ms < 10_000 ? ms : Math.floor(ms / 1000) * 1000)

@@ -8,6 +8,7 @@ import { EXIT, usage } from "../shell/exit.ts"
 import { OUTPUT_FLAG, STORE_FLAGS } from "../shell/flags.ts"
 import { showList } from "../shell/output.ts"
 import { withStores } from "../shell/stores.ts"
+import { commandText } from "./shell-words.ts"
 import { specText } from "./shown.ts"
 
 export default defineCommand({
@@ -56,7 +57,8 @@ time zone is meant. When a line can not be read nothing is stored, and every suc
         found.push({ schedule: { ...schedule, overlap: flags.overlap ?? "allow" } as Schedule, place: name })
       }
     }
-    if (wrong > 0) throw usage(`${wrong} lines can not be read; nothing was stored`)
+    if (wrong > 0)
+      throw usage(`${wrong === 1 ? "a line" : `${wrong} lines`} can not be read; nothing was stored`)
     return withStores(shell, flags, async ({ stores: { schedules, clock } }) => {
       const puts = found.map(({ schedule }) => schedulePut(schedule, clock.now()))
       const stored = flags["dry-run"] ? [] : await schedules.put(puts)
@@ -70,7 +72,7 @@ time zone is meant. When a line can not be read nothing is stored, and every suc
           { title: "NAME", cell: ({ schedule }) => schedule.name },
           { title: "WHEN", cell: ({ schedule }) => specText(schedule.spec) },
           { title: "ZONE", cell: ({ schedule }) => schedule.timezone },
-          { title: "COMMAND", cell: ({ schedule }) => (schedule.input as { argv: string[] }).argv[0] ?? "" },
+          { title: "COMMAND", cell: ({ schedule }) => commandText(schedule) },
         ],
         json: ({ schedule }) => ({
           ...{ name: schedule.name, spec: schedule.spec, timezone: schedule.timezone, input: schedule.input },

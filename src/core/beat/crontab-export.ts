@@ -5,6 +5,15 @@ import { MACROS } from "./cron.ts"
 export interface ExportedCrontab {
   readonly text: string
   readonly left: readonly { readonly name: string; readonly reason: string }[]
+  /** Schedules that stand in it, but for these parts of what they say. */
+  readonly reduced: readonly { readonly name: string; readonly lost: readonly string[] }[]
+}
+
+/** What cron is to run: a line for its shell, what that reads, and what of it cron has no word for. */
+export interface CronCommand {
+  readonly command: string
+  readonly stdin?: string
+  readonly lost?: readonly string[]
 }
 
 /**
@@ -13,15 +22,16 @@ export interface ExportedCrontab {
  */
 export function toCrontab(
   schedules: readonly Schedule[],
-  commandOf: (schedule: Schedule) => string,
+  commandOf: (schedule: Schedule) => CronCommand,
 ): ExportedCrontab {
   const lines: string[] = []
   const left: { name: string; reason: string }[] = []
+  const reduced: { name: string; lost: readonly string[] }[] = []
   let zone: string | undefined
   for (const schedule of schedules) {
     const { name, timezone } = schedule
     const times = timesOf(schedule)
-    const command = commandOf(schedule)
+    const { command, stdin, lost: unsaid = [] } = commandOf(schedule)
     const reason =
       "reason" in times ? times.reason : command.includes("\n") ? "a command of many lines" : undefined
     if (reason !== undefined) {
@@ -31,12 +41,20 @@ export function toCrontab(
     }
     if (timezone !== zone) lines.push(`CRON_TZ=${timezone}`)
     zone = timezone
-    const lost = lostOf(schedule)
+    const lost = [...unsaid, ...lostOf(schedule)]
+    if (lost.length > 0) reduced.push({ name, lost })
     lines.push(`# ${name}${lost.length ? `, without: ${lost.join(", ")}` : ""}`)
-    lines.push(`${"times" in times ? times.times : ""} ${command.replaceAll("%", "\\%")}`)
+    lines.push(
+      `${"times" in times ? times.times : ""} ${escaped(command)}${stdin === undefined ? "" : read(stdin)}`,
+    )
   }
-  return { text: lines.map((line) => `${line}\n`).join(""), left }
+  return { text: lines.map((line) => `${line}\n`).join(""), left, reduced }
 }
+
+const escaped = (text: string) => text.replaceAll("%", "\\%")
+
+/** Behind the first bare `%` stands what the command reads; each further one is a line's end, and one ends it all. */
+const read = (stdin: string) => `%${stdin.replace(/\n$/, "").split("\n").map(escaped).join("%")}`
 
 function timesOf({ spec }: Schedule): { times: string } | { reason: string } {
   switch (spec.kind) {
@@ -78,7 +96,8 @@ function lostOf(schedule: Schedule): readonly string[] {
     "daylight saving policy": dst.gap !== "run" || dst.overlap !== "once",
     "overlap policy": overlap !== "allow",
     "pause after failures": schedule.pauseAfterFailures !== undefined,
-    options: Object.keys(options).length > 0,
+    // cron does not try again either.
+    options: Object.keys(options).some((name) => name !== "retry") || (options.retry?.max ?? 0) > 0,
   }
   return Object.entries(lost).flatMap(([what, is]) => (is ? [what] : []))
 }

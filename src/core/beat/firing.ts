@@ -39,3 +39,16 @@ export function firingEnvelope(
     headers: { ...headers, [SCHEDULE_HEADER]: name, [NOMINAL_HEADER]: formatInstant(nominalAt) },
   })
 }
+
+/** The same for a firing that a person asks for: it expires so long after it was asked for, not after its instant. */
+export function byHandEnvelope(
+  schedule: Schedule,
+  nominalAt: Millis,
+  now: Millis,
+  router: Router = UNROUTED,
+): Envelope {
+  const { expiresInMs } = schedule.options
+  if (expiresInMs === undefined) return firingEnvelope(schedule, nominalAt, now, router)
+  const options = { ...schedule.options, expiresInMs: expiresInMs + Math.max(0, now - nominalAt) }
+  return firingEnvelope({ ...schedule, options }, nominalAt, now, router)
+}

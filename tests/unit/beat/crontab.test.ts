@@ -105,7 +105,7 @@ const schedule = (name: string, spec: ScheduleDraft["spec"], more: Partial<Sched
 const cron = (expression: string) => ({ kind: "cron", expression }) as const
 
 test("schedules are written as a crontab, and what cron has no word for is said", () => {
-  const { text, left } = toCrontab(
+  const { text, left, reduced } = toCrontab(
     [
       schedule("a", cron("@daily")),
       schedule("b", cron("0 5/20 3 * * fri-sun"), { timezone: "Europe/Berlin", jitterMs: 5, endAt: 9 }),
@@ -115,10 +115,10 @@ test("schedules are written as a crontab, and what cron has no word for is said"
       schedule("f", { kind: "solar", event: "noon", latitude: 1, longitude: 1 }),
       schedule("g", cron("30 0 3 * * *")),
     ],
-    ({ name }) => `run ${name} 100%`,
+    ({ name }) => ({ command: `run ${name} 100%`, ...(name === "a" && { lost: ["user"] }) }),
   )
   expect(text).toBe(`CRON_TZ=UTC
-# a
+# a, without: user
 0 0 * * * run a 100\\%
 CRON_TZ=Europe/Berlin
 # b, without: end, jitter
@@ -131,13 +131,17 @@ CRON_TZ=Europe/Berlin
 # g: cron can not express seconds
 `)
   expect(left.map(({ name }) => name)).toEqual(["c", "e", "f", "g"])
+  expect(reduced).toEqual([
+    { name: "a", lost: ["user"] },
+    { name: "b", lost: ["end", "jitter"] },
+  ])
 })
 
 test("what is written is read again as the same", () => {
-  const { text } = toCrontab(
-    [schedule("a", cron("5 4 1,15 * mon"), { timezone: "Asia/Tokyo" })],
-    () => "x '%'",
-  )
+  const { text } = toCrontab([schedule("a", cron("5 4 1,15 * mon"), { timezone: "Asia/Tokyo" })], () => ({
+    command: "x '%'",
+    stdin: "one\n50%\n",
+  }))
   expect(parseCrontab(text, "user").entries).toEqual([
     {
       line: 3,
@@ -145,6 +149,7 @@ test("what is written is read again as the same", () => {
       timezone: "Asia/Tokyo",
       env: {},
       command: "x '%'",
+      stdin: "one\n50%\n",
       warnings: [],
     },
   ])
