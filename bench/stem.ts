@@ -4,6 +4,7 @@ import { backlog } from "./measures/backlog.ts"
 import { drain } from "./measures/drain.ts"
 import { enqueue } from "./measures/enqueue.ts"
 import { idle } from "./measures/idle.ts"
+import { limits } from "./measures/limits.ts"
 import { memory } from "./measures/memory.ts"
 import { pickup } from "./measures/pickup.ts"
 import { start } from "./measures/start.ts"
@@ -17,7 +18,7 @@ function programmeOn(store: StoreName): Programme {
     measures: {
       enqueue: enqueue([stem, bare]),
       drain: drain(stem, [{ who: bare, atLeast: 0.5 }]),
-      ...{ pickup, start, workers, backlog, memory, idle },
+      ...{ pickup, start, workers, limits, backlog, memory, idle },
     },
     systems: [stem.about, bare.about],
   }

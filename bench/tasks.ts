@@ -9,3 +9,7 @@ export async function nothing(input: { n: number }) {
 export async function instant() {
   return performance.timeOrigin + performance.now()
 }
+
+/** The same, with a limit that never refuses it: what a limit costs. */
+export const rated = { rateLimit: "1000000/s", run: nothing }
+export const bounded = { concurrency: 100_000, run: nothing }
