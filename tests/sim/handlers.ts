@@ -10,6 +10,7 @@ export interface Run {
   readonly token: number
   readonly attempt: number
   readonly machine: number
+  readonly input: unknown
   readonly startedAt: Millis
   endedAt?: Millis
   aborted?: AbortReason
@@ -37,7 +38,7 @@ export const SPEC: TaskSpec = {
 }
 
 /** Isolates without processes: handlers that sleep on the machine's clock, and a diary of all runs. */
-export function simulatedIsolates(clock: Clock, machine: number, diary: Run[]): Isolates {
+export function simulatedIsolates(clock: Clock, machine: number, diary: Run[], spec = SPEC): Isolates {
   const running = new Map<string, { run: Run; stop: AbortController; end: (outcome: Outcome) => void }>()
   const keyOf = (id: string, token: number) => `${id} ${token}`
 
@@ -58,12 +59,13 @@ export function simulatedIsolates(clock: Clock, machine: number, diary: Run[]): 
 
   return {
     async start() {},
-    specs: () => new Map([[SPEC.name, SPEC]]),
+    specs: () => new Map([[spec.name, spec]]),
     schedules: () => [],
     run(job) {
       const { envelope, lease } = job.delivery
       const run: Run = {
         ...{ id: envelope.id, token: lease.token, attempt: job.delivery.attempt, machine },
+        input: envelope.input,
         startedAt: clock.now(),
       }
       diary.push(run)

@@ -84,8 +84,10 @@ export function createAdmission(parts: AdmissionParts): Admission {
     parts.refused(grant.on)
     waitsUntil = Math.max(waitsUntil, grant.retryAt)
     const { id } = held.delivery.envelope
-    // A slot that it was handed before is of no use to it while another limit keeps it.
-    const handed = slotsOf(own, id, 0).filter(({ key }) => !(grant.full && key === grant.on))
+    // Slots that it was handed are of no use to it while a rate keeps it, and to others they may be. Those before the
+    // one that it waits for it keeps for a moment: so that two tasks do not pass two slots to one another for ever.
+    const from = grant.full ? own.findIndex((limit) => "most" in limit && limit.key === grant.on) + 1 : 0
+    const handed = slotsOf(own.slice(from), id, 0)
     const settled = await release(held, grant.retryAt)
     if (handed.length > 0) freer.free(handed)
     const limit = own.find((one) => "most" in one && one.key === grant.on)

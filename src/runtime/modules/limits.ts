@@ -75,13 +75,18 @@ export const RateLimit = listOf(OneRate)
 /** The option `concurrency` of a definition. */
 export const Concurrency = listOf(OneConcurrency)
 
-/** The limits of a definition: what is known everywhere, and the functions that only its own process has. */
+/**
+ * The limits of a definition: what is known everywhere, and the functions that only its own process has. Slots are
+ * asked for in this order, those of a key first: who waits for its own key stands in nobody else's line.
+ */
 export function limitSpecs(
   rates: v.InferOutput<typeof RateLimit>,
   concurrencies: v.InferOutput<typeof Concurrency>,
 ): { limits: LimitSpec[]; limitKeys: LimitKeyFunction[] } {
   const limitKeys: LimitKeyFunction[] = []
-  const limits = [...concurrencies, ...rates].map(({ key, ...limit }): LimitSpec => {
+  const narrow = concurrencies.filter(({ key }) => key !== undefined)
+  const wide = concurrencies.filter(({ key }) => key === undefined)
+  const limits = [...narrow, ...wide, ...rates].map(({ key, ...limit }): LimitSpec => {
     if (key === undefined) return limit
     if (typeof key === "string") return { ...limit, by: { path: key } }
     return { ...limit, by: { code: limitKeys.push(key) - 1 } }
