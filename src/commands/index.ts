@@ -30,6 +30,7 @@ export const ROOT: Entry = {
       },
     },
     events: { about: "what happened, and what happens", load: () => import("./events.ts") },
+    top: { about: "queues, workers, rates and what runs, live", load: () => import("./top.ts") },
     queue: {
       about: "pause, resume and empty queues",
       children: {
