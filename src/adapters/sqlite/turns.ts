@@ -23,6 +23,8 @@ export type TakeTurns = (queue: number, rank: number, max: number, now: Millis, 
 /** A line that is in hand during one take. */
 interface Line {
   readonly key: string
+  /** The key as it is ordered: by code point, as in the index. */
+  readonly name: Buffer
   spent: number
   rows: LeaseRow[]
   taken: number
@@ -94,9 +96,16 @@ export function createTurns({ connection: { sql } }: Store): TakeTurns {
      * had a turn or turned out to be empty. Ends at a row that can not be read. Answers how many it took.
      */
     function takeFromFront(room: number): number {
-      const all = front
-        .all<Pick<Line, "key" | "spent">>(queue, rank, room)
-        .map(({ key, spent }): Line => ({ key, spent, rows: [], taken: 0, ended: false }))
+      const all = front.all<Pick<Line, "key" | "spent">>(queue, rank, room).map(
+        ({ key, spent }): Line => ({
+          key,
+          name: Buffer.from(key),
+          spent,
+          rows: [],
+          taken: 0,
+          ended: false,
+        }),
+      )
       // One more than a line's share tells whether that was all of it.
       const atOnce = Math.ceil(room / all.length) + 1
       const lines = [...all]
@@ -152,6 +161,5 @@ function placeOf(line: Line, others: readonly Line[]): number {
   return from
 }
 
-// By code point, as the index has them.
 const isBefore = (a: Line, b: Line) =>
-  a.spent < b.spent || (a.spent === b.spent && Buffer.compare(Buffer.from(a.key), Buffer.from(b.key)) < 0)
+  a.spent < b.spent || (a.spent === b.spent && Buffer.compare(a.name, b.name) < 0)
