@@ -88,7 +88,7 @@ export async function startWorker(
     beatTurnedAt = Number.POSITIVE_INFINITY
   }
   const chores = upkeep({
-    ...{ ...stores, deadLetters: inspector.deadLetters, retention, eventRetention: config.events },
+    ...{ ...stores, retention, eventRetention: config.events },
     followClock: stores.capabilities.remote ? followClock : undefined,
     openSpool: spool?.on ? () => openSpool({ ...config, spool }, clock) : undefined,
   })

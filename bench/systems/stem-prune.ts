@@ -5,9 +5,7 @@ import { openIn } from "./stem.ts"
 /** Removes everything that has ended, as a worker's janitor does when the retention is over. */
 export async function pruneAll(place: Place): Promise<void> {
   const stores = await openIn(place)
-  const { results, inspector, clock } = stores
   const retention = { successesMs: -1, failuresMs: -1, deadLettersMs: -1 }
-  const parts = { results, deadLetters: inspector.deadLetters, retention, clock, emit: () => {} }
-  await sweep(parts, new AbortController().signal)
+  await sweep({ ...stores, retention, emit: () => {} }, new AbortController().signal)
   await stores.close()
 }

@@ -25,6 +25,7 @@ export default defineCommand({
       const findings = [
         ...(await checkStores(stores.drivers)),
         ...(await lookAtWork(stores)),
+        ...(await lookAtGroups(stores)),
         ...(await lookAtSpool(config)),
       ]
       await showList(shell, flags.output, {
@@ -99,6 +100,20 @@ function lookAtQueue(queue: QueueCounts, workers: readonly Presence[], now: numb
       ...{ level: "warning", subject },
       message: `The oldest ready task has waited ${formatDuration(age)}.`,
       fix: "Raise --concurrency, or start another worker.",
+    },
+  ]
+}
+
+/** A join that should have been made and was not is made now, and told: it points to damage, or to a fault of ours. */
+async function lookAtGroups({ groups }: Stores): Promise<Finding[]> {
+  const found = await groups.sweep(1000)
+  if (found.length === 0)
+    return [{ level: "ok", subject: "groups", message: "Every group that is whole was joined." }]
+  return [
+    {
+      ...{ level: "problem", subject: "groups" },
+      message: `${found.length} groups were whole and had not been joined, ${found[0]?.id} among them; they are now.`,
+      fix: "Was the store restored from a backup, or damaged? If not, please report it.",
     },
   ]
 }

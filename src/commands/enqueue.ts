@@ -14,6 +14,11 @@ const definition = {
     ["stem enqueue report --wait=30s > report.json", "waits, and prints the result as JSON"],
     ["curl -s example.com/data.json | stem enqueue import -", "input from stdin"],
     ["stem enqueue --file jobs.ndjson", `one {"task":…,"input":…} a line, as many as you like`],
+    [
+      "stem enqueue extract url=a.csv --then transform --then load",
+      "a chain: each is given the result before it",
+    ],
+    ["stem enqueue report --unique --unique-for 1h", "not while one waits or runs, nor within the hour"],
     ["stem enqueue hello --spool", "keeps it on this machine when the store is away"],
   ],
   notes:
@@ -21,6 +26,11 @@ const definition = {
   flags: {
     ...TASK_FLAGS,
     wait: { kind: "optional", hint: "30s", about: "wait for its end and print the result as JSON" },
+    then: {
+      kind: "list",
+      hint: "TASK",
+      about: "the next task of a chain, or a flow as JSON; may be repeated",
+    },
     file: { kind: "value", hint: "PATH", about: "many tasks, one JSON object a line; - is stdin" },
     module: { kind: "value", hint: "PATH", about: "check the input against this module's task" },
     ...SPOOL_FLAG,
@@ -35,6 +45,7 @@ export default defineCommand({
     if (flags.file !== undefined) {
       if (operands.length > 1)
         throw usage("--file brings the input", "Give at most a task's name, for lines without one.")
+      if (flags.then.length > 0) throw usage("--then is for one task; --file brings many")
       for (const flag of ["id", "wait"] as const)
         if (flags[flag] !== undefined) throw usage(`--${flag} is for one task; --file brings many`)
       return enqueueFile(shell, flags, flags.file, operands[0])

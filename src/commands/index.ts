@@ -8,6 +8,10 @@ export const ROOT: Entry = {
     run: { about: "put a command on a queue", load: () => import("./run.ts") },
     logs: { about: "show what a command has written", load: () => import("./logs.ts") },
     enqueue: { about: "put a task, or a file of tasks, on a queue", load: () => import("./enqueue.ts") },
+    canvas: {
+      about: "work that is composed: chains, groups and chords",
+      children: { run: { about: "put a flow on its queues", load: () => import("./canvas/run.ts") } },
+    },
     result: { about: "show what became of a task", load: () => import("./result.ts") },
     cancel: { about: "end waiting tasks, and ask running ones to stop", load: () => import("./cancel.ts") },
     inspect: {
@@ -18,6 +22,8 @@ export const ROOT: Entry = {
         workers: { about: "who is working", load: () => import("./inspect/workers.ts") },
         tasks: { about: "tasks, waiting, running and ended", load: () => import("./inspect/tasks.ts") },
         task: { about: "everything known of one task", load: () => import("./inspect/task.ts") },
+        groups: { about: "groups of tasks, and how far they are", load: () => import("./inspect/groups.ts") },
+        group: { about: "the tree of one group", load: () => import("./inspect/group.ts") },
         schedules: { about: "what fires when", load: () => import("./inspect/schedules.ts") },
         routing: {
           about: "where a task would go, and why",
@@ -117,6 +123,10 @@ export const EXAMPLES: Readonly<Record<string, Command["examples"]>> = {
     ["stem queue pause emails", "take nothing more from the queue"],
     ["stem queue resume emails", "go on"],
     ["stem queue purge emails --dry-run", "tell how many tasks a purge would cancel"],
+  ],
+  canvas: [
+    ["stem canvas run flow.json", "a flow from a file"],
+    ["stem enqueue extract --then transform --then load", "a chain without one"],
   ],
   spool: [
     ["stem spool status", "what waits here for its store"],

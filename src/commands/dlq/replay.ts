@@ -1,4 +1,4 @@
-import type { DeadLetters } from "../../core/contracts/inspector.ts"
+import type { DeadLetters, ReplayAsk } from "../../core/contracts/inspector.ts"
 import type { DeadLetter } from "../../core/task/dead-letter.ts"
 import { defineCommand } from "../shell/command.ts"
 import { EXIT, type ExitCode, usage } from "../shell/exit.ts"
@@ -30,6 +30,10 @@ export default defineCommand({
     ...SELECT_FLAGS,
     rate: { kind: "value", hint: "50/s", about: "no more than so many become due in a time" },
     canary: { kind: "value", hint: "N", about: "replay N first, and the rest only if none of them fails" },
+    rejoin: {
+      kind: "switch",
+      about: "keep their places in their groups: what they come to replaces their failure",
+    },
     edit: { kind: "switch", about: "edit the input of one dead letter in $VISUAL or $EDITOR" },
     ...BULK_FLAGS,
     ...OUTPUT_FLAG,
@@ -76,12 +80,10 @@ export default defineCommand({
       const start = stores.clock.now()
       const put = async (letters: readonly DeadLetter[]) => {
         const ids = new Set(
-          await replay(
-            deadLetters,
-            letters,
-            (at) => start + Math.round((replayed.length + at) * spacing),
-            edit,
-          ),
+          await replay(deadLetters, letters, (at) => start + Math.round((replayed.length + at) * spacing), {
+            ...(edit && { edit }),
+            ...(flags.rejoin && { rejoin: true }),
+          }),
         )
         unreadable += letters.filter(({ id, envelope }) => !ids.has(id) && !envelope).length
         const back = letters.filter(({ id }) => ids.has(id))
@@ -117,8 +119,8 @@ const replay = (
   letters: DeadLetters,
   chosen: readonly DeadLetter[],
   dueAt: (at: number) => number,
-  edit: { input: unknown } | undefined,
-) => letters.replay(chosen.map(({ id }, at) => ({ id, dueAt: dueAt(at), ...(edit && { edit }) })))
+  how: Pick<ReplayAsk, "edit" | "rejoin">,
+) => letters.replay(chosen.map(({ id }, at) => ({ id, dueAt: dueAt(at), ...how })))
 
 async function gather(pages: AsyncIterable<readonly DeadLetter[]>): Promise<Named[]> {
   const all: Named[] = []

@@ -1,5 +1,9 @@
+import { chain, step } from "../../core/task/flow.ts"
+import { readFlow } from "../canvas/flow-file.ts"
+import { sendFlow } from "../canvas/send.ts"
 import type { Shell } from "../shell/command.ts"
 import { EXIT, type ExitCode } from "../shell/exit.ts"
+import { readJson } from "../shell/json.ts"
 import { showOne } from "../shell/output.ts"
 import { cleanJson } from "../shell/terminal.ts"
 import { waitFor } from "../shell/wait.ts"
@@ -13,6 +17,7 @@ interface OneFlags extends TaskFlags {
   readonly wait?: string | true | undefined
   readonly output?: string | undefined
   readonly "fail-on-duplicate": boolean
+  readonly then: readonly string[]
 }
 
 /** Enqueues one task and prints its id; with `--wait`, its result instead. */
@@ -27,10 +32,15 @@ export async function enqueueOne(
   const definitions = flags.module === undefined ? undefined : await definitionsOf(shell, flags.module)
   const target = definitions?.of(task) ?? task
   const send = async ({ client }: Sender) => {
+    if (flags.then.length > 0) {
+      const links = flags.then.map((link) => readLink(link))
+      return sendFlow(shell, flags, client, chain(step(target as string, input, options), ...links))
+    }
     const sent = await client.enqueue(target, input, options)
     const duplicate = sent.kind === "duplicate"
     if (duplicate && flags["fail-on-duplicate"]) {
-      shell.talk.error(`the id ${sent.id} is known: its task is ${sent.state}`, {
+      const known = sent.id === options.id ? `the id ${sent.id} is known` : `its key is taken by ${sent.id}`
+      shell.talk.error(`${known}: that task is ${sent.state}`, {
         code: "duplicate",
         hint: `Nothing was enqueued. See stem result ${sent.id}.`,
       })
@@ -61,3 +71,6 @@ export async function enqueueOne(
   }
   return withSender(shell, flags, send, definitions?.middleware)
 }
+
+/** A task's name, or a flow as JSON. */
+const readLink = (text: string) => readFlow(/^\s*[{["]/.test(text) ? readJson(text, "--then") : text)

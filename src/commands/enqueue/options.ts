@@ -18,7 +18,15 @@ export const TASK_FLAGS = {
   "soft-timeout": { kind: "value", hint: "T", about: "soft limit of one attempt: its signal aborts" },
   header: { kind: "list", hint: "K=V", about: "a header for the handler; may be repeated" },
   id: { kind: "value", hint: "ID", about: "your own id; a known id is not enqueued again" },
-  "fail-on-duplicate": { kind: "switch", about: "exit 6 when the id is known" },
+  unique: {
+    kind: "optional",
+    hint: "KEY",
+    about: "no double while one waits or runs; the key is the input, or KEY",
+  },
+  "unique-for": { kind: "value", hint: "1h", about: "nor another within this time" },
+  "unique-mode": { kind: "value", hint: "MODE", about: "live, window, throttle, debounce or replace" },
+  fair: { kind: "value", hint: "KEY", about: "take turns by this key with others of the queue" },
+  "fail-on-duplicate": { kind: "switch", about: "exit 6 when the id is known, or its key taken" },
 } as const satisfies Flags
 
 /** The flags that say something about the task itself. */
@@ -33,6 +41,10 @@ export interface TaskFlags {
   readonly "soft-timeout"?: string | undefined
   readonly header: readonly string[]
   readonly id?: string | undefined
+  readonly unique?: string | true | undefined
+  readonly "unique-for"?: string | undefined
+  readonly "unique-mode"?: string | undefined
+  readonly fair?: string | undefined
 }
 
 /** Options from flags. Where nothing is said nothing is set, so that the task's definition decides. */
@@ -52,7 +64,24 @@ export function optionsFromFlags(flags: TaskFlags): EnqueueOptions {
     timeout: limit("--timeout", flags.timeout),
     softTimeout: limit("--soft-timeout", flags["soft-timeout"]),
     headers: flags.header.length === 0 ? undefined : Object.fromEntries(flags.header.map(header)),
+    unique: uniqueFlags(flags),
+    fair: flags.fair,
   })
+}
+
+const MODES = ["live", "window", "throttle", "debounce", "replace"] as const
+
+function uniqueFlags(flags: TaskFlags): EnqueueOptions["unique"] {
+  const { unique, "unique-for": length, "unique-mode": named } = flags
+  if (unique === undefined && length === undefined && named === undefined) return undefined
+  const mode = MODES.find((one) => one === named)
+  if (named !== undefined && !mode) throw usage(`--unique-mode: "${named}" is none of ${MODES.join(", ")}`)
+  const ms = durationFlag("--unique-for", length)
+  return {
+    ...(typeof unique === "string" && { key: unique }),
+    ...(mode && { mode }),
+    ...(ms !== undefined && { for: ms }),
+  }
 }
 
 function limit(flag: string, value: string | undefined) {
@@ -85,6 +114,8 @@ const FIELDS: Record<string, (value: unknown) => Partial<EnqueueOptions>> = {
   timeout: (value) => ({ timeout: parseDuration(value as string | number) }),
   softTimeout: (value) => ({ softTimeout: parseDuration(value as string | number) }),
   headers: (value) => ({ headers: headers(value) }),
+  unique: (value) => ({ unique: readUnique(value) }),
+  fair: (value) => ({ fair: readFair(value) }),
 }
 
 /** Names what a line may hold. */
@@ -139,6 +170,28 @@ function headers(value: unknown): Record<string, string> {
   const entries = typeof value === "object" && value !== null ? Object.entries(value) : undefined
   if (entries?.every(([, one]) => typeof one === "string")) return Object.fromEntries(entries)
   throw invalid("malformed_line", "they are not an object of texts")
+}
+
+function readUnique(value: unknown): NonNullable<EnqueueOptions["unique"]> {
+  if (typeof value === "boolean" || typeof value === "string") return value
+  if (typeof value !== "object" || value === null)
+    throw invalid("malformed_line", "it is true, a key, or { key, mode, for }")
+  const { key, mode, for: length, ...more } = value as Record<string, unknown>
+  const [unknown] = Object.keys(more)
+  if (unknown !== undefined) throw invalid("malformed_line", `unknown field "${unknown}"`)
+  if (mode !== undefined && !MODES.includes(mode as "live"))
+    throw invalid("malformed_line", `mode is one of ${MODES.join(", ")}`)
+  return {
+    ...(key !== undefined && { key: text(key) }),
+    ...(mode !== undefined && { mode: mode as "live" }),
+    ...(length !== undefined && { for: parseDuration(length as string | number) }),
+  }
+}
+
+function readFair(value: unknown): NonNullable<EnqueueOptions["fair"]> {
+  if (typeof value === "string") return value
+  const { key, weight } = (value ?? {}) as Record<string, unknown>
+  return { key: text(key), ...(weight !== undefined && { weight: whole(weight) }) }
 }
 
 /** Without the fields nobody set. */

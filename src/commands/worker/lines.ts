@@ -145,6 +145,14 @@ export function lineOf(event: WorkerEvent): Line {
       return line("debug", `forgot ${event.statuses} ended tasks and ${event.deadLetters} dead letters`, {
         ...{ statuses: event.statuses, deadLetters: event.deadLetters },
       })
+    case "groups_mended":
+      return line(
+        "error",
+        `groups that should have ended before were ended now: ${event.groups.join(", ")}`,
+        {
+          groups: event.groups,
+        },
+      )
     case "spool_flushed":
       return line("info", `delivered ${counted(event.count, "task")} that the spool had kept`, {
         count: event.count,

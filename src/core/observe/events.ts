@@ -63,6 +63,8 @@ export type WorkerEvent =
   | { readonly kind: "draining"; readonly running: number; readonly graceMs: Millis }
   | { readonly kind: "aborting"; readonly running: number }
   | { readonly kind: "pruned"; readonly statuses: number; readonly deadLetters: number }
+  /** What these groups should have sent long before was sent now: the store was damaged, or this code is wrong. */
+  | { readonly kind: "groups_mended"; readonly groups: readonly string[] }
   /** Envelopes that were kept while the store was away are in the store now. */
   | { readonly kind: "spool_flushed"; readonly count: number }
   /** So many events were not written down while the store was away: more happened than is kept for it. */

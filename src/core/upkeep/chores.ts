@@ -2,7 +2,9 @@ import type { Spool } from "../client/spool.ts"
 import type { Retention } from "../config/config.ts"
 import type { Broker } from "../contracts/broker.ts"
 import type { EventLog, EventRetention } from "../contracts/events.ts"
-import type { DeadLetters } from "../contracts/inspector.ts"
+import type { Groups } from "../contracts/groups.ts"
+import type { Inspector } from "../contracts/inspector.ts"
+import type { Notes } from "../contracts/notes.ts"
 import type { ResultBackend } from "../contracts/results.ts"
 import type { Clock } from "../kit/clock.ts"
 import type { Listener } from "../observe/events.ts"
@@ -14,7 +16,9 @@ import { timekeeper } from "./timekeeper.ts"
 export interface ChoreParts {
   readonly broker: Broker
   readonly results: ResultBackend
-  readonly deadLetters: DeadLetters
+  readonly inspector: Pick<Inspector, "deadLetters" | "forgetKeys">
+  readonly groups: Groups
+  readonly notes: Notes
   readonly retention: Retention
   readonly events: Pick<EventLog, "prune">
   /** Absent: events are left as they are. */

@@ -1,6 +1,8 @@
 import type { Retention } from "../config/config.ts"
 import type { EventLog, EventRetention } from "../contracts/events.ts"
-import type { DeadLetters } from "../contracts/inspector.ts"
+import type { Groups } from "../contracts/groups.ts"
+import type { Inspector } from "../contracts/inspector.ts"
+import type { Notes } from "../contracts/notes.ts"
 import type { ResultBackend } from "../contracts/results.ts"
 import type { Clock, Millis } from "../kit/clock.ts"
 import type { Listener } from "../observe/events.ts"
@@ -9,7 +11,9 @@ import { toFailure } from "../task/failure.ts"
 /** What a janitor works on. */
 export interface JanitorParts {
   readonly results: ResultBackend
-  readonly deadLetters: DeadLetters
+  readonly inspector: Pick<Inspector, "deadLetters" | "forgetKeys">
+  readonly groups: Groups
+  readonly notes: Notes
   readonly retention: Retention
   readonly events?: Pick<EventLog, "prune"> | undefined
   /** Absent: events are left as they are. */
@@ -39,7 +43,7 @@ export async function janitor(parts: JanitorParts, signal: AbortSignal): Promise
 
 /** One round: everything that is past its retention now. Answers how much was removed. */
 export async function sweep(
-  { results, deadLetters, retention, events, eventRetention, clock, emit }: JanitorParts,
+  { results, inspector, groups, notes, retention, events, eventRetention, clock, emit }: JanitorParts,
   signal: AbortSignal,
 ): Promise<{ statuses: number; deadLetters: number }> {
   const now = clock.now()
@@ -61,8 +65,14 @@ export async function sweep(
         max: BATCH,
       }),
     ),
-    deadLetters: await batches(() => deadLetters.prune(now - retention.deadLettersMs, BATCH)),
+    deadLetters: await batches(() => inspector.deadLetters.prune(now - retention.deadLettersMs, BATCH)),
   }
+  const old = now - retention.failuresMs
+  await batches(() => groups.prune(old, BATCH))
+  await batches(() => notes.prune(old, BATCH))
+  await batches(() => inspector.forgetKeys(BATCH))
+  const found = await groups.sweep(BATCH)
+  if (found.length > 0) emit({ kind: "groups_mended", groups: found.map(({ id }) => id) })
   if (events && eventRetention) {
     const how = { keep: eventRetention.keep, before: now - eventRetention.ageMs }
     while (!signal.aborted && (await events.prune(how)) > 0) await clock.sleep(PAUSE, signal)
