@@ -20,6 +20,8 @@ export interface Bell {
   ringAll(): void
   /** Resolves as soon as the count is above `heard`, after `ms`, or when the signal aborts. */
   next(kind: Kind, heard: number, ms: Millis, signal?: AbortSignal): Promise<void>
+  /** Whether a task was announced since this was last asked that is due by now in one of the queues. */
+  announced(queues: readonly number[], now: Millis): boolean
   /** Whether notifications arrive, once that is known; for those who attend. */
   proven(): Promise<boolean>
   /** Resolves when everything sent to us so far has rung. */
@@ -61,6 +63,8 @@ export function createBell(ear: Connection, work: Connection, clock: Clock, ns: 
   const waiting = ofEach(() => 0)
   const idle = ofEach(() => 0)
   const listeners = ofEach(() => new Set<() => void>())
+  /** By queue, from when on the earliest announced task is due. */
+  const ready = new Map<number, Millis>()
   let client: Client | undefined
   let registered = new Set<Kind>()
   let registering: Promise<void> | undefined
@@ -103,7 +107,9 @@ export function createBell(ear: Connection, work: Connection, clock: Clock, ns: 
     proven = false
     live.heard = (payload) => {
       if (payload === `${live.pid}`) proven = true
-      const kind = KINDS[Number(payload)]
+      const [said, queue, due] = payload.split(" ").map(Number) as [number, number?, number?]
+      if (queue !== undefined && due !== undefined) ready.set(queue, Math.min(due, ready.get(queue) ?? due))
+      const kind = KINDS[said]
       if (kind) ring(kind)
     }
     if (deaf) return
@@ -178,6 +184,12 @@ export function createBell(ear: Connection, work: Connection, clock: Clock, ns: 
       await clock.sleep(ms, stop.signal)
       signal?.removeEventListener("abort", wake)
       listeners[kind].delete(wake)
+    },
+
+    announced(queues, now) {
+      const found = queues.some((queue) => (ready.get(queue) ?? Number.POSITIVE_INFINITY) <= now)
+      ready.clear()
+      return found
     },
 
     async proven() {

@@ -49,10 +49,12 @@ export function createBroker(store: Store, intake: Intake, endings: Endings): Br
       bell.attend("work", async () => {
         while (!signal.aborted && !store.closed) {
           const heard = bell.heard("work")
+          bell.announced([], 0)
           const due = await leasing.nextDue(queues)
           const now = clock.now()
           if (due <= now || until <= now) return
           await bell.next("work", heard, Math.min(due, until) - now, signal)
+          if (bell.announced(await store.queues.known(queues), clock.now())) return
         }
       }),
   }

@@ -7,6 +7,7 @@ import eventFunctions from "./functions-3.sql" with { type: "text" }
 import limitFunctions from "./functions-4.sql" with { type: "text" }
 import roomFunctions from "./functions-5.sql" with { type: "text" }
 import leaseFunctions from "./functions-6.sql" with { type: "text" }
+import readyFunctions from "./functions-7.sql" with { type: "text" }
 import tables from "./schema-1.sql" with { type: "text" }
 import scheduleTables from "./schema-2.sql" with { type: "text" }
 import eventTables from "./schema-3.sql" with { type: "text" }
@@ -23,6 +24,7 @@ const STEPS: readonly string[] = [
   [limitTables, limitFunctions].join("\n"),
   roomFunctions,
   [leaseTables, leaseFunctions, leaseSettle].join("\n"),
+  readyFunctions,
 ]
 
 /** The version this Stem works with. */

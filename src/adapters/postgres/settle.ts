@@ -20,18 +20,22 @@ export function createSettle({ work, ns, clock, queues }: Store, endings: Ending
 
   async function land(batch: readonly Settlement[]): Promise<readonly Settled[]> {
     const now = clock.now()
+    const leases = batch.map(({ lease }) => lease)
     const next = batch.flatMap((settlement) => settlement.next)
     const numbered =
       next.length > 0 ? await queues.ensure(next.map(({ queue }) => queue)) : new Map<string, number>()
-    const values = [
-      ...([ns, now] as const),
-      ...verdictValues(batch),
+    const effects = [
       ...statusValues(batch),
       numbers(batch.flatMap((settlement, at) => settlement.next.map(() => at + 1))),
       ...envelopeValues(next, numbered),
     ]
     const send = (plain: boolean) =>
-      settle.one<{ stale: number[] | null; marked: number[] | null }>(...values, plain)
+      settle.one<{ stale: number[] | null; marked: number[] | null }>(
+        ...([ns, now, texts(leases.map(({ id }) => id)), numbers(leases.map(({ token }) => token))] as const),
+        ...(plain ? ALL_ACKS : verdictValues(batch)),
+        ...effects,
+        plain,
+      )
     const plain = batch.every(({ verdict }) => verdict.kind === "ack")
     const answer = await send(plain).catch((error) => {
       // Somebody has put a status where none was known.
@@ -101,12 +105,14 @@ function inSteps(settlements: readonly Settlement[]) {
   return steps
 }
 
+/** What {@link verdictValues} gives, where nobody looks at it. */
+const ALL_ACKS = ["{}", "{}", "", ""] as const
+
+/** Kinds, dues, reasons, and what is sought in them. */
 function verdictValues(batch: readonly Settlement[]) {
   const verdicts = batch.map(({ verdict }) => verdict)
   const reasons = verdicts.map((verdict) => ("reason" in verdict ? verdict.reason : undefined))
   return [
-    texts(batch.map(({ lease }) => lease.id)),
-    numbers(batch.map(({ lease }) => lease.token)),
     numbers(verdicts.map(({ kind }) => KIND[kind])),
     numbers(verdicts.map((verdict) => ("at" in verdict ? verdict.at : undefined))),
     texts(reasons.map((reason) => reason && JSON.stringify(reason))),
