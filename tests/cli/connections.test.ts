@@ -4,6 +4,7 @@ import { join } from "node:path"
 import { testCertificates } from "../support/certificates.ts"
 import { startProxy } from "../support/proxy.ts"
 import { eventually, redisServer } from "../support/redis-server.ts"
+import { AWAY, ownServer, SERVERS } from "./own-server.ts"
 import { makeStem, type Stem, TASKS } from "./stem.ts"
 
 let stem: Stem
@@ -13,38 +14,44 @@ beforeAll(async () => {
 })
 afterAll(() => stem.remove())
 
-/** Nothing listens on port 1. */
-const AWAY = { STEM_BROKER_URL: "redis://me:hunter2@127.0.0.1:1" }
 const WORKER = ["worker", "tasks.ts", "--isolates", "1"]
 
-test("A command whose store is away fails with 69 and names the store without its secret", async () => {
-  for (const args of [["enqueue", "x"], ["inspect"], ["dlq", "list"], ["spool", "flush"], ["migrate"]]) {
-    const { code, out, err } = await stem.run([...args, "--connect-timeout", "2s"], { env: AWAY })
-    expect({ args, code, out }).toEqual({ args, code: 69, out: "" })
-    expect(err).toMatch(/^error: redis:\/\/127\.0\.0\.1:1 can not be reached: .+\n.+/)
-    expect(err).not.toContain("hunter2")
-  }
-})
+test.each(SERVERS)(
+  "A command whose store is away fails with 69 and names the store without its secret",
+  async (store) => {
+    for (const args of [["enqueue", "x"], ["inspect"], ["dlq", "list"], ["spool", "flush"], ["migrate"]]) {
+      const { code, out, err } = await stem.run([...args, "--connect-timeout", "2s"], {
+        env: { STEM_BROKER_URL: AWAY[store] },
+      })
+      expect({ args, code, out }).toEqual({ args, code: 69, out: "" })
+      expect(err).toMatch(/^error: (redis|postgresql):\/\/127\.0\.0\.1:1\S* can not be reached: .+\n.+/)
+      expect(err).not.toContain("hunter2")
+    }
+  },
+)
 
-test("A command against a store that does not answer fails within its connect timeout", async () => {
-  await using server = await redisServer()
-  const proxy = await startProxy(server.port)
-  proxy.mute()
-  try {
-    const env = { STEM_BROKER_URL: `redis://127.0.0.1:${proxy.port}`, STEM_CONNECT_TIMEOUT: "500ms" }
-    const began = performance.now()
-    const { code, err } = await stem.run(["enqueue", "x"], { env })
-    expect({ code, within: performance.now() - began < 4000 }).toEqual({ code: 69, within: true })
-    expect(err).toContain(`redis://127.0.0.1:${proxy.port} can not be reached`)
-  } finally {
-    proxy.close()
-  }
-})
+test.each(SERVERS)(
+  "A command against a store that does not answer fails within its connect timeout",
+  async (store) => {
+    await using server = await ownServer(store)
+    const proxy = await startProxy(server.port)
+    proxy.mute()
+    try {
+      const env = { STEM_BROKER_URL: server.urlAt(proxy.port), STEM_CONNECT_TIMEOUT: "500ms" }
+      const began = performance.now()
+      const { code, err } = await stem.run(["enqueue", "x"], { env })
+      expect({ code, within: performance.now() - began < 4000 }).toEqual({ code: 69, within: true })
+      expect(err).toContain(`127.0.0.1:${proxy.port}`)
+    } finally {
+      proxy.close()
+    }
+  },
+)
 
-test("A worker does not start on a store that is away", async () => {
-  const { code, err } = await stem.run(WORKER, { env: AWAY })
+test.each(SERVERS)("A worker does not start on a store that is away", async (store) => {
+  const { code, err } = await stem.run(WORKER, { env: { STEM_BROKER_URL: AWAY[store] } })
   expect(code).toBe(69)
-  expect(err).toContain("redis://127.0.0.1:1 can not be reached")
+  expect(err).toContain("can not be reached")
   expect(err).not.toContain("ready")
 })
 
@@ -52,7 +59,7 @@ test("stem health tells by its exit code, and in JSON why", async () => {
   const here = await stem.run(["health", "-o", "json"])
   expect(here).toMatchObject({ code: 0, err: "" })
   expect(JSON.parse(here.out)).toMatchObject({ ok: true, store: `sqlite:${stem.folder}/stem.db` })
-  const away = await stem.run(["health", "-o", "json"], { env: AWAY })
+  const away = await stem.run(["health", "-o", "json"], { env: { STEM_BROKER_URL: AWAY.redis } })
   expect(away.code).toBe(69)
   expect(JSON.parse(away.out)).toEqual({
     ...{ ok: false, store: "redis://me:***@127.0.0.1:1" },
@@ -138,19 +145,23 @@ test("A changed password needs no restart", async () => {
   expect(err).not.toMatch(/first|second/)
 }, 60_000)
 
-test("A running worker outlives its store and goes on when it is back", async () => {
-  await using server = await redisServer()
-  const env = { STEM_BROKER_URL: server.url }
-  const worker = stem.start(WORKER, { env })
-  await worker.says("ready")
-  await server.stop()
-  await worker.says("the store can not be used")
-  await server.start()
-  await worker.says("the store is back")
-  expect(await stem.json(["enqueue", "add", "a=1", "b=2", "--wait=20s"], { env })).toBe(3)
-  worker.child.kill("SIGTERM")
-  expect((await worker.done).code).toBe(0)
-}, 60_000)
+test.each(SERVERS)(
+  "A running worker outlives its store and goes on when it is back",
+  async (store) => {
+    await using server = await ownServer(store)
+    const env = { STEM_BROKER_URL: server.url }
+    const worker = stem.start(WORKER, { env })
+    await worker.says("ready")
+    await server.stop()
+    await worker.says("the store can not be used")
+    await server.start()
+    await worker.says("the store is back")
+    expect(await stem.json(["enqueue", "add", "a=1", "b=2", "--wait=20s"], { env })).toBe(3)
+    worker.child.kill("SIGTERM")
+    expect((await worker.done).code).toBe(0)
+  },
+  60_000,
+)
 
 test("No secret stands in the list of processes", async () => {
   await using server = await redisServer()

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, test } from "bun:test"
 import { join } from "node:path"
-import { redisServer } from "../support/redis-server.ts"
+import { ownServer, SERVERS } from "./own-server.ts"
 import { MAIN, makeStem, type Stem, TASKS } from "./stem.ts"
 
 let stem: Stem
@@ -13,41 +13,56 @@ afterEach(() => stem.remove())
 const AWAY = { STEM_BROKER_URL: "redis://me:hunter2@127.0.0.1:1" }
 const usual = () => join(stem.folder, "state/stem/spool.db")
 
-test("What is enqueued while the store is away is kept, and delivered when it is back", async () => {
-  await using server = await redisServer()
-  const env = { STEM_BROKER_URL: server.url }
-  await server.stop()
-  const sent = await stem.run(["enqueue", "add", "a=1", "b=2", "--spool", "--priority", "7"], { env })
-  expect(sent.code).toBe(0)
-  expect(sent.out).toMatch(/^[\w-]{36}\n$/)
-  expect(sent.err).toContain(`kept in ${usual()}\nstem spool flush delivers it`)
-  const second = await stem.json(["enqueue", "add", "a=2", "b=3", "--spool", "--id", "mine"], { env })
-  expect(second).toEqual({ id: "mine", task: "add", queue: "default", state: "spooled", duplicate: false })
-  expect((await stem.run(["spool", "flush"], { env })).code).toBe(69)
-  expect(await stem.json(["spool", "status"], { env })).toMatchObject([
-    { store: server.url, namespace: "stem", tasks: 2, oldestAt: expect.stringContaining("T") },
-  ])
+test.each(SERVERS)(
+  "What is enqueued while the store is away is kept, and delivered when it is back",
+  async (store) => {
+    await using server = await ownServer(store)
+    const env = { STEM_BROKER_URL: server.url }
+    await server.stop()
+    const sent = await stem.run(["enqueue", "add", "a=1", "b=2", "--spool", "--priority", "7"], { env })
+    expect(sent.code).toBe(0)
+    expect(sent.out).toMatch(/^[\w-]{36}\n$/)
+    expect(sent.err).toContain(`kept in ${usual()}\nstem spool flush delivers it`)
+    const second = await stem.json(["enqueue", "add", "a=2", "b=3", "--spool", "--id", "mine"], { env })
+    expect(second).toEqual({ id: "mine", task: "add", queue: "default", state: "spooled", duplicate: false })
+    expect((await stem.run(["spool", "flush"], { env })).code).toBe(69)
+    expect(await stem.json(["spool", "status"], { env })).toMatchObject([
+      {
+        store: expect.stringContaining(`127.0.0.1:${server.port}`),
+        namespace: "stem",
+        tasks: 2,
+        oldestAt: expect.stringContaining("T"),
+      },
+    ])
 
-  await server.start()
-  expect(await stem.run(["spool", "flush"], { env })).toMatchObject({ code: 0, out: "2\n" })
-  expect(await stem.json(["spool", "status"], { env })).toEqual([])
-  expect(await stem.json(["inspect", "task", sent.out.trim()], { env })).toMatchObject({ priority: 7 })
-  await stem.run(["worker", "tasks.ts", "--drain", "--isolates", "1"], { env })
-  expect(await stem.json(["result", "mine"], { env })).toMatchObject({ state: "succeeded", result: 5 })
-}, 60_000)
+    await server.start()
+    expect(await stem.run(["spool", "flush"], { env })).toMatchObject({ code: 0, out: "2\n" })
+    expect(await stem.json(["spool", "status"], { env })).toEqual([])
+    expect(await stem.json(["inspect", "task", sent.out.trim()], { env })).toMatchObject({ priority: 7 })
+    await stem.run(["worker", "tasks.ts", "--drain", "--isolates", "1"], { env })
+    expect(await stem.json(["result", "mine"], { env })).toMatchObject({ state: "succeeded", result: 5 })
+  },
+  60_000,
+)
 
-test("A worker with the spool delivers what it keeps", async () => {
-  await using server = await redisServer()
-  const env = { STEM_BROKER_URL: server.url, STEM_SPOOL: join(stem.folder, "own.db") }
-  await server.stop()
-  expect((await stem.run(["enqueue", "add", "a=1", "b=2", "--id", "late"], { env })).code).toBe(0)
-  await server.start()
-  const worker = stem.start(["worker", "tasks.ts", "--isolates", "1", "--log-format", "json"], { env })
-  await worker.says('"event":"spool_flushed","message":"delivered 1 task that the spool had kept","count":1')
-  expect(await stem.run(["result", "late", "--wait=20s"], { env })).toMatchObject({ code: 0 })
-  worker.child.kill("SIGTERM")
-  expect((await worker.done).code).toBe(0)
-}, 60_000)
+test.each(SERVERS)(
+  "A worker with the spool delivers what it keeps",
+  async (store) => {
+    await using server = await ownServer(store)
+    const env = { STEM_BROKER_URL: server.url, STEM_SPOOL: join(stem.folder, "own.db") }
+    await server.stop()
+    expect((await stem.run(["enqueue", "add", "a=1", "b=2", "--id", "late"], { env })).code).toBe(0)
+    await server.start()
+    const worker = stem.start(["worker", "tasks.ts", "--isolates", "1", "--log-format", "json"], { env })
+    await worker.says(
+      '"event":"spool_flushed","message":"delivered 1 task that the spool had kept","count":1',
+    )
+    expect(await stem.run(["result", "late", "--wait=20s"], { env })).toMatchObject({ code: 0 })
+    worker.child.kill("SIGTERM")
+    expect((await worker.done).code).toBe(0)
+  },
+  60_000,
+)
 
 test("A file of tasks is kept line by line, and its ids stand in its order", async () => {
   const lines = Array.from({ length: 2500 }, (_, n) => JSON.stringify({ task: "t", id: `n${n}` })).join("\n")
