@@ -55,6 +55,8 @@ const entry = (run) => async (input, ctx) => {
   return { token: ctx.token, result }
 }
 export const work = { retries: 50, backoff: { kind: "fixed", base: 10 }, run: entry(({ ms = 20 }) => pause(ms)) }
+export const gathered = { retries: 50, backoff: { kind: "fixed", base: 10 }, run: entry((input) => input) }
+export const never = { retries: 0, run: entry(() => { throw new Error("never") }) }
 export const flaky = { retries: 5, backoff: { kind: "fixed", base: 10 }, run: entry(({ fails }, ctx) => {
   if (ctx.attempt <= fails) throw new Error("not yet")
 }) }
