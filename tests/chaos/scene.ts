@@ -83,6 +83,8 @@ export type StoreName = (typeof STORES)[number]
 export interface Address {
   readonly url: string
   readonly workers: string
+  /** Where ended tasks are remembered, if elsewhere. */
+  readonly results?: string
 }
 
 /** @param schedules where schedules live, if not with the tasks */
@@ -101,9 +103,10 @@ export async function openScene(
       : typeof schedules === "string"
         ? urlOf(schedules, folder, "plans")
         : schedules.url
+  const results = typeof store === "string" ? undefined : store.results
   // A namespace of its own, so that runs never meet.
   const namespace = `chaos-${crypto.randomUUID().slice(0, 8)}`
-  const stores = await openStores({ broker: url, schedules: plans, namespace })
+  const stores = await openStores({ broker: url, schedules: plans, namespace, ...(results && { results }) })
   const client = clientOf(stores)
   const workers: Bun.Subprocess[] = []
   const env = {
@@ -111,6 +114,7 @@ export async function openScene(
     ...{
       STEM_BROKER_URL: typeof store === "string" ? url : store.workers,
       STEM_NAMESPACE: namespace,
+      ...(results && { STEM_RESULT_BACKEND_URL: results }),
       STEM_TEST_JOURNAL: path("journal"),
       ...(schedules !== store && {
         STEM_SCHEDULE_STORE_URL: typeof schedules === "string" ? plans : schedules.workers,

@@ -115,12 +115,18 @@ export function splitResults(
 
     async ended() {
       const [moved, left] = await Promise.all([there.inspector.ended(), here.inspector.ended()])
-      return {
+      const total = {
         succeeded: moved.succeeded + left.succeeded,
         failed: moved.failed + left.failed,
         cancelled: moved.cancelled + left.cancelled,
         expired: moved.expired + left.expired,
       }
+      // Who was killed between the two steps of a move has left a status in both, until the sweep: it counts once.
+      if (left.succeeded + left.failed + left.cancelled + left.expired === 0) return total
+      const behind = await here.results.list({ limit: MOST_BEHIND })
+      for (const status of await there.results.get(behind.map(({ id }) => id)))
+        if (status && status.state in total) total[status.state as keyof typeof total] -= 1
+      return total
     },
 
     deadLetters: {
@@ -135,6 +141,9 @@ export function splitResults(
 
   return { broker, inspector, results, moveEnded }
 }
+
+/** So many statuses may lie in both stores before their count is a little too high. */
+const MOST_BEHIND = 10_000
 
 /** Of two statuses for one id, the one that holds. */
 function later(a: TaskStatus | undefined, b: TaskStatus | undefined): TaskStatus | undefined {

@@ -67,6 +67,7 @@ describe("results in another store", () => {
       expect(await split.results.get(["a"])).toMatchObject([{ state: "succeeded", result: 1 }])
       expect(await split.results.wait("a", 0)).toMatchObject({ result: 1 })
       expect(await split.results.list({ limit: 10 })).toHaveLength(1)
+      expect(await split.inspector.ended()).toMatchObject({ succeeded: 1 })
       // Doing it again, as a worker without an answer does, changes nothing.
       expect(await settle()).toEqual(["stale"])
       expect((await split.inspector.find(["a/1"]))[0]?.status).toMatchObject({ state: "queued" })
