@@ -10,3 +10,13 @@ export async function thrown(promise: Promise<unknown>): Promise<StemError> {
   expect(error).toBeInstanceOf(StemError)
   return error as StemError
 }
+
+/** What the call throws; undefined when it throws nothing. */
+export function threw(work: () => unknown): unknown {
+  try {
+    work()
+    return undefined
+  } catch (error) {
+    return error
+  }
+}
