@@ -15,7 +15,7 @@ test("stem worker --autoscale says when it grows and shrinks, and why", async ()
     ["worker", "tasks.ts", "--autoscale", "1-4", "--autoscale-up", "3", "--autoscale-cooldown", "1ms"],
     { env: { STEM_AUTOSCALE_DOWN: "3", STEM_AUTOSCALE_WAIT: "10ms" } },
   )
-  await worker.says("4 at once from now on, not 1: 5 tasks wait for 1 slots")
+  await worker.says("4 at once from now on, not 1: 5 tasks waiting for 1 slot")
   await worker.says('"to":4')
   await stem.write("go-on", "")
   await worker.says("1 at once from now on, not 4: nothing waited")

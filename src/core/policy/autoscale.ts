@@ -91,8 +91,10 @@ export function autoscale(
 function pressureOf({ waitMs }: AutoscalePolicy, load: Load): string | undefined {
   const { ready, concurrency, oldestWaitMs, tookWaitMs } = load
   if (ready === 0) return undefined
-  if (ready >= concurrency) return `${ready} tasks wait for ${concurrency} slots`
+  if (ready >= concurrency) return `${counted(ready, "task")} waiting for ${counted(concurrency, "slot")}`
   if (oldestWaitMs >= waitMs) return `the oldest task has been waiting for ${Math.round(oldestWaitMs)} ms`
   if (tookWaitMs >= waitMs) return `tasks had to wait for ${Math.round(tookWaitMs)} ms`
   return undefined
 }
+
+const counted = (count: number, what: string) => `${count} ${what}${count === 1 ? "" : "s"}`

@@ -19,13 +19,23 @@ const quietSince = (at: number, quietPeak = 0): AutoscaleState => ({
 
 describe("autoscale", () => {
   test.each([
-    ["a backlog of a whole round, all slots in use", { peak: 8, ready: 8 }, 12, "8 tasks wait for 8 slots"],
+    [
+      "a backlog of a whole round, all slots in use",
+      { peak: 8, ready: 8 },
+      12,
+      "8 tasks waiting for 8 slots",
+    ],
     ["a short backlog that waits too long", { peak: 8, ready: 1, oldestWaitMs: 1000 }, 12, "1000 ms"],
     ["taken tasks that had waited too long", { peak: 8, ready: 1, tookWaitMs: 2500 }, 12, "2500 ms"],
     ["a short backlog that waits a little", { peak: 8, ready: 7, oldestWaitMs: 999 }, undefined, undefined],
     ["a backlog beside idle slots", { peak: 7, ready: 500, oldestWaitMs: 9000 }, undefined, undefined],
     ["long waits that are over", { peak: 8, tookWaitMs: 9000 }, undefined, undefined],
-    ["the last step, to the most", { concurrency: 15, peak: 15, ready: 99 }, 16, "99 tasks wait"],
+    [
+      "the last step, to the most",
+      { concurrency: 15, peak: 15, ready: 99 },
+      16,
+      "99 tasks waiting for 15 slots",
+    ],
     ["no step beyond the most", { concurrency: 16, peak: 16, ready: 99 }, undefined, undefined],
     ["fewer than the least", { concurrency: 1 }, 2, "the least is 2"],
     ["more than the most", { concurrency: 40, peak: 40, ready: 999 }, 16, "the most is 16"],
