@@ -45,6 +45,21 @@ export const ROOT: Entry = {
         purge: { about: "cancel every waiting task of a queue", load: () => import("./queue/purge.ts") },
       },
     },
+    control: {
+      about: "tell workers what to do, and hear what each answers",
+      children: {
+        ping: { about: "ask workers whether they are there", load: () => import("./control/ping.ts") },
+        stats: { about: "ask workers what they do", load: () => import("./control/stats.ts") },
+        quiet: { about: "let workers take nothing new, and stay", load: () => import("./control/quiet.ts") },
+        stop: { about: "let workers finish, and leave", load: () => import("./control/stop.ts") },
+        resize: {
+          about: "change how many tasks workers run at once",
+          load: () => import("./control/resize.ts"),
+        },
+        reload: { about: "let workers read their modules anew", load: () => import("./control/reload.ts") },
+        cancel: { about: "stop a running task now", load: () => import("./control/cancel.ts") },
+      },
+    },
     dlq: {
       about: "dead letters: tasks that failed for good",
       children: {
@@ -127,6 +142,11 @@ export const EXAMPLES: Readonly<Record<string, Command["examples"]>> = {
   canvas: [
     ["stem canvas run flow.json", "a flow from a file"],
     ["stem enqueue extract --then transform --then load", "a chain without one"],
+  ],
+  control: [
+    ["stem control ping", "does every worker answer?"],
+    ["stem control resize 16 box-7", "sixteen tasks at once in this one"],
+    ["stem control stop box-7", "it finishes what it runs, and leaves"],
   ],
   spool: [
     ["stem spool status", "what waits here for its store"],

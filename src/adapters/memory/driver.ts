@@ -29,7 +29,7 @@ export async function open(url: string, { namespace, clock }: DriverOptions): Pr
     broker: createBroker(store, clock, closing.signal),
     results: createResults(store, clock, closing.signal),
     inspector: createInspector(store, clock),
-    workers: createWorkers(store, clock),
+    workers: createWorkers(store, clock, closing.signal),
     schedules: createSchedules(store, clock, closing.signal),
     events: createEvents(store, clock, closing.signal),
     groups: createGroups(store, clock),

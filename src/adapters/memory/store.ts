@@ -1,5 +1,5 @@
 import type { FiringRecord, ScheduleState } from "../../core/contracts/schedules.ts"
-import type { Presence } from "../../core/contracts/workers.ts"
+import type { Answer, Command, Presence } from "../../core/contracts/workers.ts"
 import type { Millis } from "../../core/kit/clock.ts"
 import { deepFreeze } from "../../core/kit/freeze.ts"
 import type { DeadLetter } from "../../core/task/dead-letter.ts"
@@ -78,6 +78,9 @@ export interface Store {
   readonly dead: Map<string, { letter: DeadLetter; token: number }>
   readonly paused: Set<string>
   readonly workers: Map<string, { presence: Presence; until: Millis }>
+  readonly mailboxes: Map<string, readonly Command[]>
+  /** By command, then by worker. */
+  readonly answers: Map<string, Map<string, Answer>>
   readonly schedules: Map<string, Kept>
   readonly events: KeptEvents
   readonly groups: Map<string, Joined>
@@ -98,6 +101,8 @@ export const createStore = (): Store => ({
   dead: new Map(),
   paused: new Set(),
   workers: new Map(),
+  mailboxes: new Map(),
+  answers: new Map(),
   schedules: new Map(),
   events: { batches: [], last: 0, kept: 0, trimmed: 0 },
   groups: new Map(),

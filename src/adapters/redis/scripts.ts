@@ -2,6 +2,8 @@ import beat from "./scripts/beat.lua" with { type: "text" }
 import books from "./scripts/books.lua" with { type: "text" }
 import bury from "./scripts/bury.lua" with { type: "text" }
 import cancel from "./scripts/cancel.lua" with { type: "text" }
+import commandAnswer from "./scripts/command-answer.lua" with { type: "text" }
+import commandSend from "./scripts/command-send.lua" with { type: "text" }
 import discard from "./scripts/discard.lua" with { type: "text" }
 import enqueue from "./scripts/enqueue.lua" with { type: "text" }
 import eventAppend from "./scripts/event-append.lua" with { type: "text" }
@@ -79,6 +81,8 @@ export const SCRIPTS = {
   beat: whole(beat),
   bury: whole(bury),
   cancel: whole(cancel),
+  commandAnswer: whole(commandAnswer),
+  commandSend: whole(commandSend),
   discard: whole(discard),
   enqueue: whole(enqueue),
   eventAppend: whole(eventAppend),

@@ -1,4 +1,4 @@
-import type { Presence } from "../../core/contracts/workers.ts"
+import { LOST_KEPT, type Presence } from "../../core/contracts/workers.ts"
 import { defineCommand } from "../shell/command.ts"
 import { EXIT } from "../shell/exit.ts"
 import { OUTPUT_FLAG, STORE_FLAGS, TIME_FLAG, WATCH_FLAG } from "../shell/flags.ts"
@@ -18,20 +18,31 @@ export default defineCommand({
   run: ({ flags, shell }) =>
     withStores(shell, flags, ({ stores }) =>
       showOrWatch(shell, flags.watch, async () => {
-        await showList(shell, flags.output, workerListing(await stores.workers.list(), flags.time))
+        const now = stores.clock.now()
+        const all = await stores.workers.list(now - LOST_KEPT)
+        const alive = new Set((await stores.workers.list()).map(({ id }) => id))
+        const rows = all.map((worker) => (alive.has(worker.id) ? worker : { ...worker, lost: true }))
+        await showList(shell, flags.output, workerListing(rows, flags.time))
         return EXIT.done
       }),
     ),
 })
 
+/** A presence, and whether it was lost: not heard of any more, though it never left. */
+export type Seen = Presence & { readonly lost?: boolean }
+
+const COLORS = { running: "green", quiet: "yellow", draining: "yellow", lost: "red" } as const
+
+const stateOf = ({ lost, state }: Seen) => (lost ? "lost" : state)
+
 /** Field names that scripts rely on. */
-export const workerJson = (worker: Presence) => ({
+export const workerJson = (worker: Seen) => ({
   id: worker.id,
   name: worker.name,
   host: worker.host,
   pid: worker.pid,
   version: worker.version,
-  state: worker.state,
+  state: stateOf(worker),
   queues: worker.queues,
   concurrency: worker.concurrency,
   tasks: worker.tasks,
@@ -40,18 +51,24 @@ export const workerJson = (worker: Presence) => ({
   startedAt: isoOrNull(worker.startedAt),
   seenAt: isoOrNull(worker.seenAt),
   rssBytes: worker.rssBytes,
+  runningCount: worker.runningCount ?? worker.running.length,
+  perMinute: worker.perMinute ?? null,
+  isolates: worker.isolates ?? null,
+  modules: worker.modules ?? null,
+  autoscale: worker.autoscale ?? null,
 })
 
-export const workerListing = (rows: readonly Presence[], time: string | undefined): Listing<Presence> => ({
+export const workerListing = (rows: readonly Seen[], time: string | undefined): Listing<Seen> => ({
   rows,
   columns: [
     { title: "WORKER", cell: ({ name }) => name },
     {
       title: "STATE",
-      cell: ({ state }) => state,
-      color: ({ state }) => (state === "running" ? "green" : "yellow"),
+      cell: stateOf,
+      color: (worker) => COLORS[stateOf(worker)],
     },
-    { title: "RUNNING", cell: ({ running, concurrency }) => `${running.length}/${concurrency}`, right: true },
+    { title: "RUNNING", cell: runningCell, right: true },
+    { title: "A MINUTE", cell: ({ perMinute }) => perMinute ?? "-", right: true },
     { title: "SUCCEEDED", cell: ({ done }) => done.succeeded, right: true },
     { title: "FAILED", cell: ({ done }) => done.failed, right: true },
     { title: "RETRIED", cell: ({ done }) => done.retried, right: true },
@@ -64,3 +81,6 @@ export const workerListing = (rows: readonly Presence[], time: string | undefine
   name: ({ name }) => name,
   none: "No worker is running.",
 })
+
+const runningCell = ({ running, runningCount = running.length, concurrency }: Seen) =>
+  `${runningCount}/${concurrency}`

@@ -129,6 +129,12 @@ export function lineOf(event: WorkerEvent): Line {
       const { from, to, isolates, reason } = event
       return line("info", `${to} at once from now on, not ${from}: ${reason}`, { from, to, isolates, reason })
     }
+    case "commanded":
+      return line("info", `was told: ${event.order}`, { order: event.order })
+    case "quieted":
+      return line("info", `takes nothing new, and stays; ${counted(event.running, "task")} still run`, {
+        running: event.running,
+      })
     case "draining":
       return line("info", draining(event.running, event.graceMs), {
         ...{ running: event.running, graceMs: event.graceMs },

@@ -23,6 +23,8 @@ export interface Isolates {
   start(hooks: IsolateHooks): Promise<void>
   /** What the modules define, by task name. Replaced whole by a reload. */
   specs(): ReadonlyMap<string, TaskSpec>
+  /** A fingerprint of the code that was loaded; absent where none is. */
+  version?(): string | undefined
   /** The schedules that the modules define; absent where there are no modules. */
   schedules?(): readonly Schedule[]
   /**

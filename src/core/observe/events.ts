@@ -60,6 +60,9 @@ export type WorkerEvent =
       readonly isolates: number
       readonly reason: string
     }
+  /** Somebody told it to do this. */
+  | { readonly kind: "commanded"; readonly order: string }
+  | { readonly kind: "quieted"; readonly running: number }
   | { readonly kind: "draining"; readonly running: number; readonly graceMs: Millis }
   | { readonly kind: "aborting"; readonly running: number }
   | { readonly kind: "pruned"; readonly statuses: number; readonly deadLetters: number }

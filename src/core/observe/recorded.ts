@@ -43,6 +43,8 @@ function recordedBroker(broker: Broker, inspector: Inspector, record: Record, cl
       const now = clock.now()
       for (const [at, envelope] of envelopes.entries())
         if (answers[at]?.kind === "stored") record(enqueued(envelope, now))
+        else if (answers[at]?.kind === "replaced")
+          record({ ...enqueued(envelope, now), kind: "replaced", id: answers[at].id })
       return answers
     },
 

@@ -4,6 +4,7 @@ import type { TaskId } from "./envelope.ts"
 /** Everything that can be told of, by the word that `stem events --kind` takes. */
 export const EVENT_KINDS = [
   "enqueued",
+  "replaced",
   "started",
   "succeeded",
   "retrying",

@@ -77,7 +77,7 @@ async function beat(parts: Parts, every: Millis): Promise<void> {
     if (held.slots) kept.push(...held.slots)
     held.renewedAt = began
     held.trustedUntil = began + leaseMs - marginOf(leaseMs)
-    if (answer.cancel) cancel(parts, held, answer.cancel)
+    if (answer.cancel) stopTask(parts, held, answer.cancel)
   })
   if (kept.length === 0) return
   // As the leases: who does not hear from the store in time asks again at the next beat.
@@ -98,7 +98,12 @@ function lose({ isolates, emit }: Parts, held: Held): void {
   emit({ kind: "lease_lost", ...aboutTask(held.delivery) })
 }
 
-function cancel({ isolates, clock, leases }: Parts, held: Held, how: "abort" | "terminate"): void {
+/** Stops a task whose cancellation is in the store: its signal aborts, and where that does not help it is killed. */
+export function stopTask(
+  { isolates, clock, leases }: Pick<Parts, "isolates" | "clock" | "leases">,
+  held: Held,
+  how: "abort" | "terminate",
+): void {
   const { envelope, lease } = held.delivery
   if (!held.aborted || held.aborted === "soft_time_limit" || held.aborted === "shutdown") {
     held.aborted = "cancelled"

@@ -1,17 +1,19 @@
 import type { Millis } from "../kit/clock.ts"
-import { within } from "../kit/deadline.ts"
+import { whenAborted, within } from "../kit/deadline.ts"
 import { createEvents, type Listener } from "../observe/events.ts"
 import { createStoreWatch } from "../observe/store-watch.ts"
 import { isLimited } from "../policy/limit-keys.ts"
-import { toFailure } from "../task/failure.ts"
+import { type Failure, toFailure } from "../task/failure.ts"
 import type { Delivery } from "../task/lease.ts"
 import { createAdmission } from "./admission.ts"
 import { answerAsks } from "./asks.ts"
 import { autoscaler, measureWaits } from "./autoscaler.ts"
 import { createChildren } from "./children.ts"
+import type { Controls } from "./control.ts"
+import { createDescription } from "./describe.ts"
 import { fetcher } from "./fetcher.ts"
 import { createFreer } from "./freer.ts"
-import { heartbeat } from "./heartbeat.ts"
+import { heartbeat, stopTask } from "./heartbeat.ts"
 import { type Held, type Leases, marginOf } from "./held.ts"
 import { tellHooks } from "./lifecycle.ts"
 import { presence } from "./presence.ts"
@@ -36,6 +38,8 @@ export interface RunningWorker {
   drain(): void
   /** Aborts the handlers, kills what does not stop, and hands the unfinished back at no cost. */
   abort(): void
+  /** Takes nothing new, and stays until it is drained. */
+  quiet(): void
   /** New isolates with the modules read anew. Never rejects: the events tell. */
   reload(): Promise<void>
   /** So many tasks at once from now on, at least one; no running task is touched. The event tells the reason. */
@@ -70,10 +74,10 @@ export async function startWorker(
   const waits = measureWaits(clock)
   const pulse = createPulse(clock)
   const quiet = new AbortController()
+  const stopping = new AbortController()
   const aborted = new AbortController()
   const over = new AbortController()
   const freer = createFreer({ limits: parts.limits, broker, store }, over.signal)
-  const startedAt = clock.now()
 
   await isolates.start({
     progress: (id, token, progress) => {
@@ -153,26 +157,20 @@ export async function startWorker(
     ]).then(([refused]) => refused)
   }
 
-  const describe = () => ({
-    v: 1 as const,
-    id: settings.id,
-    name: settings.name,
-    ...{ host: settings.process.host, pid: settings.process.pid, version: settings.process.version },
-    state: quiet.signal.aborted ? ("draining" as const) : ("running" as const),
-    queues: [...turns()].sort(),
-    concurrency: sizing.concurrency(),
-    tasks: [...isolates.specs().keys()],
-    running: [...leases.values()].flatMap(({ delivery, startedAt: at }) =>
-      at === undefined ? [] : [{ id: delivery.envelope.id, task: delivery.envelope.task, startedAt: at }],
-    ),
-    done: { ...tally },
-    startedAt,
-    seenAt: clock.now(),
-    rssBytes: settings.process.rss(),
+  const describe = createDescription({
+    ...{ settings, isolates, sizing, leases, tally, clock, queues: () => turns() },
+    state: () => (stopping.signal.aborted ? "draining" : quiet.signal.aborted ? "quiet" : "running"),
   })
 
-  function drain(): void {
+  function hush(): void {
     if (quiet.signal.aborted) return
+    quiet.abort()
+    emit({ kind: "quieted", running: leases.size })
+  }
+
+  function drain(): void {
+    if (stopping.signal.aborted) return
+    stopping.abort()
     quiet.abort()
     emit({ kind: "draining", running: leases.size, graceMs: settings.graceMs })
   }
@@ -189,6 +187,29 @@ export async function startWorker(
     }
   }
 
+  async function reload(): Promise<Failure | undefined> {
+    try {
+      await isolates.reload()
+      turns = turnsNow()
+      emit({ kind: "reloaded", tasks: [...isolates.specs().keys()] })
+      return undefined
+    } catch (error) {
+      const failure = toFailure(error)
+      emit({ kind: "reload_failed", error: failure })
+      return failure
+    }
+  }
+
+  const controls: Controls = {
+    ...{ describe, quiet: hush, drain, resize: sizing.resize, reload },
+    cancel: (ids, how) =>
+      ids.filter((id) => {
+        const held = leases.get(id)
+        if (held) stopTask({ isolates, clock, leases }, held, how)
+        return held !== undefined
+      }),
+  }
+
   async function live(): Promise<{ forced: boolean }> {
     const beating = heartbeat(
       {
@@ -197,8 +218,8 @@ export async function startWorker(
       },
       over.signal,
     )
-    const present = presence({ registry: parts.registry, store, clock }, describe, over.signal)
-    const chores = parts.chores.map((chore) => chore(emit, quiet.signal))
+    const present = presence({ registry: parts.registry, store, clock, emit }, controls, over.signal)
+    const chores = parts.chores.map((chore) => chore(emit, stopping.signal))
     if (settings.autoscale)
       chores.push(
         autoscaler(
@@ -236,7 +257,9 @@ export async function startWorker(
       },
       quiet.signal,
     )
+    if (quiet.signal.aborted) await pulse.pause(whenAborted(stopping.signal))
     quiet.abort()
+    stopping.abort()
     lifecycle.stopping()
     const { graceMs } = settings
     const { forced } = await pulse.pause(
@@ -261,15 +284,8 @@ export async function startWorker(
   return {
     drain,
     abort,
-    async reload() {
-      try {
-        await isolates.reload()
-        turns = turnsNow()
-        emit({ kind: "reloaded", tasks: [...isolates.specs().keys()] })
-      } catch (error) {
-        emit({ kind: "reload_failed", error: toFailure(error) })
-      }
-    },
+    quiet: hush,
+    reload: async () => void (await reload()),
     resize: sizing.resize,
     on: events.on,
     lastProgressAt: pulse.lastProgressAt,

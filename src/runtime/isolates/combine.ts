@@ -45,6 +45,7 @@ export function combineIsolates(general: Isolates, special: Isolates): Isolates 
       }
     },
     specs,
+    version: () => general.version?.(),
     schedules: () => general.schedules?.() ?? [],
     // Nobody knows what will be taken: without the modules nothing is.
     able: async (signal) => general.able?.(signal),

@@ -5,7 +5,7 @@ import { needsCode } from "../../core/task/limit-spec.ts"
 import type { Outcome } from "../../core/task/outcome.ts"
 import type { Schedule } from "../../core/task/schedule.ts"
 import { showPath } from "../modules/source.ts"
-import { changedBetween, type Version } from "../modules/version.ts"
+import { changedBetween, digestOf, type Version } from "../modules/version.ts"
 import { type Aide, createAide } from "./aide.ts"
 import { createGate } from "./gate.ts"
 import { type Isolate, startIsolate } from "./isolate-handle.ts"
@@ -239,6 +239,7 @@ export function createProcessIsolates(options: ProcessIsolatesOptions): Isolates
     specs: () => specs,
 
     schedules: () => schedules,
+    version: () => digestOf(version),
 
     able: gate.opened,
 

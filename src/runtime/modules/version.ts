@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs"
+import { basename } from "node:path"
 
 /** What was read to load modules: each file of the user's own, and a fingerprint of its text. */
 export type Version = Readonly<Record<string, string>>
@@ -17,6 +18,12 @@ export async function withVersion<T>(load: () => Promise<T>): Promise<{ loaded: 
 /** The files in which two versions differ. */
 export const changedBetween = (one: Version, other: Version): readonly string[] =>
   [...new Set([...Object.keys(one), ...Object.keys(other)])].filter((file) => one[file] !== other[file])
+
+/** A version in one short word: the same for the same code, in whatever folder it is. */
+export const digestOf = (version: Version): string | undefined => {
+  const files = Object.entries(version).map(([file, print]) => `${basename(file)} ${print}`)
+  return files.length === 0 ? undefined : Bun.hash(files.sort().join("\n")).toString(36)
+}
 
 function fingerprint(file: string): string {
   try {

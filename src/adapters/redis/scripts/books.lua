@@ -21,6 +21,7 @@
 --   letters      hash    id -> "token attempts died"
 --   queues paused asleep awaited   sets: names seen, paused, with a sleeping worker; ids that somebody waits for
 --   workers      hash    id -> presence; workers:until zset by when it ends
+--   mail:W       hash    command -> "until json" of a worker's mailbox; answers:C hash worker -> "until json"
 --   seq          how many tasks were stored; the place of a task is this in 12 hex digits
 --   returned     how often a running task went back to its queue
 --   events       stream of batches, each with n, how many, and b, what; events:books hash with kept and trimmed, the
