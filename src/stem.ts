@@ -87,12 +87,13 @@ export async function startWorker(
     await startBeat(stores, { ...how, read, lenient: true, turned: beatTurned }, emit, signal)
     beatTurnedAt = Number.POSITIVE_INFINITY
   }
+  const id = `${worker.name}-${uuidv7(clock)}`
   const chores = upkeep({
     ...{ ...stores, retention, eventRetention: config.events },
+    holder: id,
     followClock: stores.capabilities.remote ? followClock : undefined,
     openSpool: spool?.on ? () => openSpool({ ...config, spool }, clock) : undefined,
   })
-  const id = `${worker.name}-${uuidv7(clock)}`
   const tell = recorder && workerRecord(id, recorder.record, clock)
   const running = await start(
     {

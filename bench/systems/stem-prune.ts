@@ -6,6 +6,10 @@ import { openIn } from "./stem.ts"
 export async function pruneAll(place: Place): Promise<void> {
   const stores = await openIn(place)
   const retention = { successesMs: -1, failuresMs: -1, deadLettersMs: -1 }
-  await sweep({ ...stores, retention, emit: () => {} }, new AbortController().signal)
+  await sweep(
+    { ...stores, retention, holder: "bench", emit: () => {} },
+    new AbortController().signal,
+    async () => true,
+  )
   await stores.close()
 }

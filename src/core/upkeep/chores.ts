@@ -4,6 +4,8 @@ import type { Broker } from "../contracts/broker.ts"
 import type { EventLog, EventRetention } from "../contracts/events.ts"
 import type { Groups } from "../contracts/groups.ts"
 import type { Inspector } from "../contracts/inspector.ts"
+import type { Limiter } from "../contracts/limits.ts"
+import type { LockStore } from "../contracts/locks.ts"
 import type { Notes } from "../contracts/notes.ts"
 import type { ResultBackend } from "../contracts/results.ts"
 import type { Clock } from "../kit/clock.ts"
@@ -23,6 +25,10 @@ export interface ChoreParts {
   readonly events: Pick<EventLog, "prune">
   /** Absent: events are left as they are. */
   readonly eventRetention?: EventRetention | undefined
+  readonly limits: Pick<Limiter, "prune">
+  readonly locks: LockStore
+  /** The worker that they are beside. */
+  readonly holder: string
   readonly clock: Clock
   /** Absent: the store has this machine's time. */
   readonly followClock?: (() => Promise<void>) | undefined
