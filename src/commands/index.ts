@@ -14,6 +14,7 @@ export const ROOT: Entry = {
     },
     result: { about: "show what became of a task", load: () => import("./result.ts") },
     cancel: { about: "end waiting tasks, and ask running ones to stop", load: () => import("./cancel.ts") },
+    hasten: { about: "make waiting tasks due now", load: () => import("./hasten.ts") },
     inspect: {
       about: "look into the store: queues, workers and tasks",
       load: () => import("./inspect/overview.ts"),

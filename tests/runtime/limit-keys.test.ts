@@ -1,0 +1,38 @@
+import { expect, test } from "bun:test"
+import { startPool } from "./pool.ts"
+
+const MODULE = `
+const key = (input) => {
+  if (input === "loop") for (;;);
+  if (input === "exit") process.exit(3)
+  if (input === "throw") throw new TypeError("no tenant")
+  if (input === "object") return {}
+  return input === "pid" ? process.pid : input
+}
+export const keyed = { rateLimit: { limit: "1/s", key }, run: () => process.pid }
+export const busy = { rateLimit: "1/s", run: () => { for (;;); } }
+`
+const ask = (...inputs: unknown[]) => inputs.map((input) => ({ task: "keyed", input }))
+
+test("keys are made in a process of their own: neither the worker's nor one that runs handlers", async () => {
+  await using it = await startPool(MODULE)
+  const [pid, text, number] = (await it.pool.limitKeys?.(ask("pid", "acme", 7))) ?? []
+  expect(text).toEqual({ keys: ["acme"] })
+  expect(number).toEqual({ keys: ["7"] })
+  const made = Number((pid as { keys: string[] }).keys[0])
+  expect(made).toBeGreaterThan(0)
+  expect(made).not.toBe(process.pid)
+})
+
+test("a function that throws, answers no key, never ends or kills its process fails its own task alone", async () => {
+  await using it = await startPool(MODULE)
+  const made = await it.pool.limitKeys?.(ask("a", "throw", "object", "loop", "exit", "b"))
+  expect(made?.[0]).toEqual({ keys: ["a"] })
+  expect(made?.[1]).toMatchObject({
+    error: { name: "TypeError", message: expect.stringContaining("no tenant") },
+  })
+  expect(made?.[2]).toMatchObject({ error: { code: "invalid_limit_key" } })
+  expect(made?.[3]).toMatchObject({ error: { code: "limit_key_timeout" } })
+  expect(made?.[4]).toMatchObject({ error: { code: "limit_key_timeout" } })
+  expect(made?.[5]).toEqual({ keys: ["b"] })
+})
