@@ -10,9 +10,13 @@ import type { LimitSpec } from "../../core/task/limit-spec.ts"
 export type LimitKeyFunction = (input: unknown) => unknown
 
 const PATH = /^[^\s.]+(\.[^\s.]+)*$/
+const KEY = "must be a function of the input, or a path in it such as tenant or user.id"
 const Key = v.union(
-  [v.pipe(v.string(), v.regex(PATH)), v.custom<LimitKeyFunction>((value) => typeof value === "function")],
-  "must be a function of the input, or a path in it such as tenant or user.id",
+  [
+    v.pipe(v.string(), v.regex(PATH, KEY)),
+    v.custom<LimitKeyFunction>((value) => typeof value === "function"),
+  ],
+  KEY,
 )
 const whole = (message: string) => v.pipe(v.number(message), v.integer(message), v.minValue(1, message))
 
