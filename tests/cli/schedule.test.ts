@@ -217,6 +217,14 @@ describe("where no server is asked", () => {
     expect(ran.err).toContain(says)
   })
 
+  test("a bad spec of stem.toml is told with its schedule and its file", async () => {
+    await stem.write("stem.toml", '[schedules.bad]\ncron = "61 * * * *"\ntask = "t"\n')
+    const { code, out, err } = await stem.run(["beat"])
+    expect({ code, out }).toEqual({ code: 2, out: "" })
+    expect(err).toContain('schedule "bad" of ')
+    expect(err).toContain('stem.toml: cron "61 * * * *", column 1')
+  })
+
   test("next shows what Beat will do, and explains daylight saving", async () => {
     const spec = ["--cron", "30 2 * * *", "--timezone", "Europe/Berlin"]
     expect((await run("next", ...spec, "--from", "2026-03-28", "--count", "2")).out).toBe(

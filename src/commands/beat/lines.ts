@@ -13,6 +13,9 @@ const line = (level: BeatLine["level"], message: string, fields: BeatLine["field
   ...{ level, message, fields },
 })
 
+/** How the reasons of the misfire policy begin. */
+const MISSED = /^missed/
+
 /** A Beat is quiet: firings are told to those who ask for debug. */
 export function beatLine(event: BeatEvent): BeatLine {
   switch (event.kind) {
@@ -28,9 +31,14 @@ export function beatLine(event: BeatEvent): BeatLine {
     }
     case "schedule_skipped": {
       const { schedule, nominalAt, reason } = event
-      return line("info", `${schedule} skips ${formatInstant(nominalAt)}: ${reason}`, {
-        ...{ schedule, nominalAt: formatInstant(nominalAt), reason },
-      })
+      // What was missed is worth a word; what waits for its own tasks stands in the history.
+      return line(
+        MISSED.test(reason) ? "info" : "debug",
+        `${schedule} skips ${formatInstant(nominalAt)}: ${reason}`,
+        {
+          ...{ schedule, nominalAt: formatInstant(nominalAt), reason },
+        },
+      )
     }
     case "schedule_paused":
       return line("warn", `${event.schedule} is paused: ${event.reason}`, {

@@ -4,8 +4,7 @@ import type { Listener } from "../observe/events.ts"
 import { createStoreWatch } from "../observe/store-watch.ts"
 import { toFailure } from "../task/failure.ts"
 import { type BeatParts, beat } from "./beat.ts"
-import { schedulePut } from "./put.ts"
-import { type ScheduleSource, syncSources } from "./sources.ts"
+import { putsOf, type ScheduleSource, syncSources } from "./sources.ts"
 import type { TurnParts } from "./turn.ts"
 
 /** What a Beat that runs by itself, or beside a worker, is made of. */
@@ -122,7 +121,7 @@ async function readFirst(
 ): Promise<readonly ScheduleSource[]> {
   try {
     const sources = await read()
-    for (const { schedules } of sources) for (const one of schedules) schedulePut(one, now)
+    putsOf(sources, now)
     return sources
   } catch (error) {
     if (!lenient) throw error

@@ -1,7 +1,8 @@
 import type { ConfigFile } from "../config/file.ts"
 import { sourceOfFile } from "../config/schedules.ts"
 import type { ScheduleStore } from "../contracts/schedules.ts"
-import type { Clock } from "../kit/clock.ts"
+import type { Clock, Millis } from "../kit/clock.ts"
+import { invalid, StemError } from "../kit/errors.ts"
 import type { Listener } from "../observe/events.ts"
 import type { Schedule } from "../task/schedule.ts"
 import { schedulePut } from "./put.ts"
@@ -29,17 +30,28 @@ export async function sourcesOf(
   return [...(await Promise.all(files.map(sourceOfFile))), ...ofModules]
 }
 
+/** What is to be stored of each source. Throws for a spec that can not be read, naming its schedule and its source. */
+export const putsOf = (sources: readonly ScheduleSource[], now: Millis) =>
+  sources.map(({ source, schedules }) => ({
+    source,
+    puts: schedules.map((schedule) => {
+      try {
+        return schedulePut(schedule, now)
+      } catch (error) {
+        if (!(error instanceof StemError) || error.kind !== "invalid") throw error
+        const message = `schedule "${schedule.name}" of ${source.replace(/^\w+:/, "")}: ${error.message}`
+        throw invalid(error.code, message, error.hint, error)
+      }
+    }),
+  }))
+
 /** Stores what the sources define and removes what has vanished from them. Throws for a spec that can not be read. */
 export async function syncSources(
   { schedules, clock, emit }: { schedules: ScheduleStore; clock: Clock; emit: Listener },
   sources: readonly ScheduleSource[],
 ): Promise<true> {
-  const now = clock.now()
   // All of them are checked before the first is stored.
-  const ready = sources.map(({ source, schedules: list }) => ({
-    source,
-    puts: list.map((schedule) => schedulePut(schedule, now)),
-  }))
+  const ready = putsOf(sources, clock.now())
   for (const { source, puts } of ready) {
     const { stored, removed } = await schedules.sync(source, puts)
     const names = (kind: "added" | "changed") =>
