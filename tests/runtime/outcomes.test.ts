@@ -15,7 +15,7 @@ const numbers = {
 export const twice = defineTask({ input: numbers, run: (n) => n })
 export const echo = (input) => input
 export const nothing = () => {}
-export const who = (_, ctx) => ({ ...ctx, signal: ctx.signal.aborted, log: 0, progress: 0, enqueue: 0 })
+export const who = (_, ctx) => ({ ...ctx, signal: ctx.signal.aborted, log: 0, progress: 0, enqueue: 0, after: 0, once: 0 })
 export const odd = () => { throw Object.assign(new Odd("odd"), { code: "E_ODD", cause: new Error("why") }) }
 export const text = () => { throw "only text" }
 export const later = () => { throw retryAfter("2s") }
@@ -52,7 +52,7 @@ test("a handler's input, context and result cross the process boundary", async (
     result: {
       ...{ id: "t1", task: "who", queue: "default", attempt: 2, maxAttempts: 4, input: { in: 1 } },
       ...{ headers: {}, token: 7, idempotencyKey: "t1", signal: false },
-      ...{ log: 0, progress: 0, enqueue: 0 },
+      ...{ log: 0, progress: 0, enqueue: 0, after: 0, once: 0 },
     },
   })
   expect([...pool.specs().keys()]).toContain("twice")
