@@ -8,7 +8,6 @@ import {
   type Sent,
 } from "../../core/contracts/schedules.ts"
 import { encodeEnvelope } from "../../core/task/envelope.ts"
-import { LIVE_MS } from "./connection.ts"
 import { BETWEEN, plain, storable } from "./sql-values.ts"
 import type { Store } from "./store.ts"
 
@@ -33,7 +32,7 @@ type Letter = keyof typeof ANSWERS
 export type Firings = Pick<ScheduleStore, "commit" | "fire" | "history">
 
 export function createFirings({ work, desk, bell, clock, ns, queues }: Store): Firings {
-  const commit = work.sql("SELECT * FROM stem.commit_turns($1, $2, $3, $4)", LIVE_MS)
+  const commit = work.sql("SELECT * FROM stem.commit_turns($1, $2, $3, $4)")
   const fire = work.sql("SELECT * FROM stem.fire_by_hand($1, $2, $3)")
   const latest = desk.sql(
     `SELECT nominal, fired, task, skipped, by_hand FROM stem.firings WHERE ns = $1 AND name = $2
