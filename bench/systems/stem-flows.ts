@@ -1,5 +1,5 @@
 import { start } from "../../src/core/canvas/start.ts"
-import type { Envelope } from "../../src/core/task/envelope.ts"
+import type { Envelope, TaskLink } from "../../src/core/task/envelope.ts"
 import type { Group } from "../../src/core/task/group.ts"
 import type { Place } from "../places.ts"
 import { openIn, runSome } from "./stem.ts"
@@ -29,6 +29,10 @@ const taskOf = (n: number, more: Partial<Envelope> = {}): Envelope => {
 const each = (tasks: number, make: (n: number) => Envelope) =>
   Array.from({ length: tasks }, (_, n) => make(n))
 
+/** As a chain carries them. */
+const linksOf = (count: number): readonly TaskLink[] =>
+  each(count, taskOf).map(({ task, queue, priority, input }) => ({ task, queue, priority, input }))
+
 const SENT: Record<Kind, (tasks: number) => Sent> = {
   plain: (tasks) => ({ envelopes: each(tasks, (n) => taskOf(n)), groups: [] }),
 
@@ -37,12 +41,12 @@ const SENT: Record<Kind, (tasks: number) => Sent> = {
   members(tasks) {
     const into: Sent = { envelopes: [], groups: [] }
     const members = each(tasks - 1, (n) => taskOf(n))
-    start({ v: 1, members, then: [taskOf(tasks)] }, { id: "group", now: Date.now() }, into)
+    start({ members, then: [taskOf(tasks)] }, { id: "group", now: Date.now() }, into)
     return into
   },
 
   links: (tasks) => ({
-    envelopes: each(tasks / LINKS, (n) => taskOf(n, { then: each(LINKS - 1, (link) => taskOf(link)) })),
+    envelopes: each(tasks / LINKS, (n) => taskOf(n, { then: linksOf(LINKS - 1) })),
     groups: [],
   }),
 

@@ -1,7 +1,7 @@
 import type { Millis } from "../kit/clock.ts"
 import { parseDuration } from "../kit/duration.ts"
 import { invalid } from "../kit/errors.ts"
-import type { Envelope, GroupLink, Link, TaskId } from "../task/envelope.ts"
+import type { Envelope, GroupLink, Link, TaskId, TaskLink } from "../task/envelope.ts"
 import type { Flow, GroupFlow, Step } from "../task/flow.ts"
 import type { EnqueueOptions } from "../task/options.ts"
 import { stepAfter } from "./advance.ts"
@@ -44,15 +44,28 @@ function linksOf(flow: Flow, make: MakeStep): readonly Link[] {
   return links
 }
 
-function taskLink(step: Step, make: MakeStep): Envelope {
-  const { delay, merge, id: _, ...rest } = step.options ?? {}
-  const envelope = make(step, rest)
+function taskLink(step: Step, make: MakeStep): TaskLink {
+  const { delay, merge, id: _, ...options } = step.options ?? {}
+  const envelope = make(step, options)
+  const {
+    v: __,
+    id: ___,
+    enqueuedAt: ____,
+    parent: _____,
+    root: ______,
+    input,
+    headers,
+    dueAt,
+    ...link
+  } = envelope
   return {
-    ...envelope,
+    ...link,
+    ...(input !== null && { input }),
+    ...(Object.keys(headers).length > 0 && { headers }),
     ...(delay !== undefined && { delayMs: parseDuration(delay) }),
     ...(merge !== undefined && { merge }),
     // A link is due when it is sent, unless it names an instant.
-    ...(rest.at === undefined && { dueAt: 0 }),
+    ...(options.at !== undefined && { dueAt }),
   }
 }
 
@@ -64,7 +77,7 @@ function groupLink({ members, tolerate, broken }: GroupFlow, make: MakeStep): Gr
       "Give a whole number.",
     )
   return {
-    ...{ v: 1, members: members.map((member) => joined(linksOf(member, make))) },
+    members: members.map((member) => joined(linksOf(member, make))),
     ...(tolerate !== undefined && { tolerate }),
     ...(broken && { broken: taskLink(broken, make) }),
   }

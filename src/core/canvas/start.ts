@@ -1,6 +1,6 @@
 import type { Millis } from "../kit/clock.ts"
 import { derivedId } from "../kit/derived-id.ts"
-import type { Envelope, GroupLink, Link, TaskId } from "../task/envelope.ts"
+import type { Envelope, GroupLink, Link, TaskId, TaskLink } from "../task/envelope.ts"
 import { type Group, membershipOf } from "../task/group.ts"
 import type { Membership } from "../task/membership.ts"
 import { BROKE, COLLECT } from "./builtin.ts"
@@ -31,18 +31,22 @@ export function start(link: Link, how: Start, into: Sending): void {
   else into.envelopes.push(started(link, how))
 }
 
-function started(link: Envelope, { id, now, before, parent, root, place }: Start): Envelope {
-  const { delayMs = 0, merge, ...rest } = link
+function started(
+  link: TaskLink,
+  { id, now, before, parent, root, place }: Start,
+  gathers?: Envelope["gathers"],
+): Envelope {
+  const { delayMs = 0, merge, input = null, dueAt = 0, headers = {}, ...rest } = link
   const sent: Envelope = {
-    ...rest,
-    id,
-    input: before ? inputWith(link, before.result) : link.input,
+    ...{ ...rest, v: 1, id },
+    input: before ? inputWith({ input, merge }, before.result) : input,
     enqueuedAt: now,
-    dueAt: Math.max(now + delayMs, link.dueAt),
+    dueAt: Math.max(now + delayMs, dueAt),
+    headers,
     ...(parent !== undefined && { parent }),
     ...(root !== undefined && { root }),
     // Results that are yet to be gathered are merged when it runs.
-    ...(rest.gathers && merge !== undefined && { merge }),
+    ...(gathers && { gathers, ...(merge !== undefined && { merge }) }),
   }
   return place ? placed(sent, place) : sent
 }
@@ -60,25 +64,24 @@ function startGroup(link: GroupLink, how: Start, into: Sending): void {
     start(member, own, into)
   })
   const end = { now, parent: parent ?? id, root }
-  const gathers = { group: id, what: "results" } as const
   const body = bodyOf(link, place)
+  const failures = { group: id, what: "failures" } as const
   const broken = [
-    ...(link.broken ? [{ ...link.broken, id: derivedId(id, ":broken") }] : []),
-    ...(place ? [{ ...joint(link, BROKE), id: derivedId(id, ":broke"), group: place }] : []),
-  ].map((one) => ({
-    ...started(one, { ...end, id: one.id }),
-    gathers: { group: id, what: "failures" as const },
-  }))
+    ...(link.broken ? [started(link.broken, { ...end, id: derivedId(id, ":broken") }, failures)] : []),
+    ...(place
+      ? [started({ ...joint(link, BROKE), group: place }, { ...end, id: derivedId(id, ":broke") }, failures)]
+      : []),
+  ]
   into.groups.push({
     ...{ v: 1, id, size: link.members.length, openedAt: now },
     ...(link.tolerate && { tolerate: link.tolerate }),
-    ...(body && { body: started({ ...body, gathers }, { ...end, id: bodyIdOf(id) }) }),
+    ...(body && { body: started(body, { ...end, id: bodyIdOf(id) }, { group: id, what: "results" }) }),
     ...(broken.length > 0 && { broken }),
   })
 }
 
 /** What is sent when all are there: the next task of the chain, or a joint where that is a group or the chain is over. */
-function bodyOf(link: GroupLink, place: Membership | undefined): Envelope | undefined {
+function bodyOf(link: GroupLink, place: Membership | undefined): TaskLink | undefined {
   const [first, ...rest] = link.then ?? []
   if (!first) return place && { ...joint(link, COLLECT), group: place }
   const body =
@@ -89,12 +92,12 @@ function bodyOf(link: GroupLink, place: Membership | undefined): Envelope | unde
 }
 
 /** A task of Stem's own, on the queue of whatever is nearest. */
-function joint(near: Link, task: string): Envelope {
+function joint(near: Link, task: string): TaskLink {
   const { queue, priority } = leafOf(near) ?? { queue: "default", priority: 5 }
-  return { v: 1, id: "link", task, input: null, queue, priority, enqueuedAt: 0, dueAt: 0, headers: {} }
+  return { task, queue, priority }
 }
 
-function leafOf(link: Link): Envelope | undefined {
+function leafOf(link: Link): TaskLink | undefined {
   if (!("members" in link)) return link
   for (const one of [...link.members, ...(link.then ?? [])]) {
     const leaf = leafOf(one)
@@ -104,7 +107,7 @@ function leafOf(link: Link): Envelope | undefined {
 }
 
 /** Whatever ends last takes the place. */
-function placed<T extends Link>(link: T, place: Membership): T {
+function placed<T extends Pick<Envelope, "then" | "group">>(link: T, place: Membership): T {
   const last = link.then?.at(-1)
   if (!last) return { ...link, group: place }
   return { ...link, then: [...(link.then ?? []).slice(0, -1), placed(last, place)] }

@@ -57,8 +57,6 @@ export interface Envelope {
    * the fields of both together, a name puts it under that name. Without an input of its own it is the input.
    */
   readonly merge?: true | string | undefined
-  /** As a link: not before this long after it was sent. */
-  readonly delayMs?: Millis | undefined
   readonly unique?: Unique | undefined
   readonly fair?: Fair | undefined
   readonly parent?: TaskId | undefined
@@ -95,15 +93,23 @@ export interface Fair {
 }
 
 /** What a chain goes on with: a task, or a group that is opened then. */
-export type Link = Envelope | GroupLink
+export type Link = TaskLink | GroupLink
+
+/** A task that is not sent yet: an envelope without what it gets then, and without what is empty, for it is carried along. */
+export interface TaskLink
+  extends Pick<Envelope, "task" | "queue" | "priority" | "expiresAt" | "retry" | "timeLimits">,
+    Pick<Envelope, "then" | "group" | "merge" | "unique" | "fair">,
+    Partial<Pick<Envelope, "input" | "headers" | "dueAt">> {
+  /** Not before this long after it is sent. */
+  readonly delayMs?: Millis | undefined
+}
 
 /** A group that is not open yet. What follows it in its chain is sent when it is complete. */
 export interface GroupLink {
-  readonly v: 1
   readonly members: readonly Link[]
   readonly tolerate?: number | undefined
   /** Sent when it is broken. */
-  readonly broken?: Envelope | undefined
+  readonly broken?: TaskLink | undefined
   readonly then?: readonly Link[] | undefined
   readonly group?: Membership | undefined
 }
@@ -112,36 +118,28 @@ const MembershipSchema = v.looseObject({ group: Id, index: v.pipe(v.number(), v.
 const Key = v.pipe(v.string(), v.minLength(1), v.maxLength(1000))
 
 const GroupLinkSchema: v.GenericSchema<unknown, GroupLink> = v.looseObject({
-  v: v.literal(1),
   members: v.array(v.lazy(() => LinkSchema)),
   tolerate: v.optional(v.pipe(v.number(), v.integer(), v.minValue(0))),
-  broken: v.optional(v.lazy(() => EnvelopeSchema)),
+  broken: v.optional(v.lazy(() => TaskLinkSchema)),
   then: v.optional(v.array(v.lazy(() => LinkSchema))),
   group: v.optional(MembershipSchema),
 }) as v.GenericSchema<unknown, GroupLink>
 
 const LinkSchema: v.GenericSchema<unknown, Link> = v.lazy((link) =>
-  typeof link === "object" && link !== null && "members" in link ? GroupLinkSchema : EnvelopeSchema,
+  typeof link === "object" && link !== null && "members" in link ? GroupLinkSchema : TaskLinkSchema,
 )
 
-const EnvelopeSchema: v.GenericSchema<unknown, Envelope> = v.looseObject({
-  v: v.literal(1),
-  id: Id,
+/** What an envelope and a link have in common. */
+const SENT = {
   task: Name,
-  input: v.unknown(),
   queue: Name,
   priority: v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(9)),
-  enqueuedAt: Instant,
-  dueAt: Instant,
   expiresAt: v.optional(Instant),
   retry: v.optional(v.partial(RetryPolicy)),
   timeLimits: v.optional(v.looseObject({ softMs: v.optional(Length), hardMs: v.optional(Length) })),
-  headers: v.record(v.string(), v.string()),
   then: v.optional(v.array(LinkSchema)),
   group: v.optional(MembershipSchema),
-  gathers: v.optional(v.looseObject({ group: Id, what: v.picklist(["results", "failures"]) })),
   merge: v.optional(v.union([v.literal(true), Name])),
-  delayMs: v.optional(Instant),
   unique: v.optional(
     v.looseObject({
       key: Key,
@@ -155,6 +153,25 @@ const EnvelopeSchema: v.GenericSchema<unknown, Envelope> = v.looseObject({
       weight: v.optional(v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(100))),
     }),
   ),
+}
+
+const TaskLinkSchema: v.GenericSchema<unknown, TaskLink> = v.looseObject({
+  ...SENT,
+  input: v.optional(v.unknown()),
+  headers: v.optional(v.record(v.string(), v.string())),
+  dueAt: v.optional(Instant),
+  delayMs: v.optional(Instant),
+}) as v.GenericSchema<unknown, TaskLink>
+
+const EnvelopeSchema: v.GenericSchema<unknown, Envelope> = v.looseObject({
+  ...SENT,
+  v: v.literal(1),
+  id: Id,
+  input: v.unknown(),
+  enqueuedAt: Instant,
+  dueAt: Instant,
+  headers: v.record(v.string(), v.string()),
+  gathers: v.optional(v.looseObject({ group: Id, what: v.picklist(["results", "failures"]) })),
   parent: v.optional(Id),
   root: v.optional(Id),
 }) as v.GenericSchema<unknown, Envelope>
@@ -209,8 +226,24 @@ const SOMETIMES: ReadonlyMap<string, (value: unknown) => boolean> = new Map([
   ["parent", (value) => isText(value, ID)],
   ["root", (value) => isText(value, ID)],
   ["group", isMembership],
-  ["then", (value) => Array.isArray(value) && value.every(isOrdinary)],
+  ["then", (value) => Array.isArray(value) && value.every(isOrdinaryLink)],
 ])
+
+/** Most links have these and no other field. */
+function isOrdinaryLink(value: unknown): boolean {
+  if (typeof value !== "object" || value === null) return false
+  for (const key in value)
+    if (!(key === "task" || key === "queue" || key === "priority" || key === "input" || key === "group"))
+      return false
+  const { task, queue, priority, group } = value as TaskLink
+  return (
+    isText(task, NAME) &&
+    isText(queue, NAME) &&
+    isWhole(priority) &&
+    priority <= 9 &&
+    (group === undefined || isMembership(group))
+  )
+}
 
 function isMembership(value: unknown): boolean {
   if (typeof value !== "object" || value === null) return false
