@@ -3,6 +3,7 @@ import { BARE, stemOn } from "./contestants.ts"
 import { backlog } from "./measures/backlog.ts"
 import { drain } from "./measures/drain.ts"
 import { enqueue } from "./measures/enqueue.ts"
+import { events } from "./measures/events.ts"
 import { flows } from "./measures/flows.ts"
 import { idle } from "./measures/idle.ts"
 import { limits } from "./measures/limits.ts"
@@ -19,7 +20,7 @@ function programmeOn(store: StoreName): Programme {
     measures: {
       enqueue: enqueue([stem, bare]),
       drain: drain(stem, [{ who: bare, atLeast: 0.5 }]),
-      ...{ flows, pickup, start, workers, limits, backlog, memory, idle },
+      ...{ flows, pickup, start, workers, limits, events, backlog, memory, idle },
     },
     systems: [stem.about, bare.about],
   }

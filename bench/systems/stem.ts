@@ -1,5 +1,5 @@
 import { join } from "node:path"
-import { DEFAULT_RETENTION, type WorkerConfig } from "../../src/core/config/config.ts"
+import { DEFAULT_EVENTS, DEFAULT_RETENTION, type WorkerConfig } from "../../src/core/config/config.ts"
 import { clientOf, openStores, type Stores, startWorker, VERSION } from "../../src/stem.ts"
 import type { Place, StoreName } from "../places.ts"
 import { check } from "./check.ts"
@@ -10,7 +10,11 @@ export const ISOLATES = 2
 /** Tasks in one call of enqueueMany. */
 const LIST = 10_000
 
-export const openIn = ({ broker, name }: Place): Promise<Stores> => openStores({ broker, namespace: name })
+/** Whether what happens is told; for this process, which measures one thing. */
+let telling = true
+
+export const openIn = ({ broker, name }: Place): Promise<Stores> =>
+  openStores({ broker, namespace: name, events: { ...DEFAULT_EVENTS, on: telling } })
 
 /** Fills the place with tasks, all due now unless `delayMs` is given. */
 export async function fill(place: Place, tasks: number, delayMs = 0, task = "nothing"): Promise<Timed> {
@@ -96,6 +100,12 @@ export async function drainOf(place: Place, ask: DrainAsk, task: string): Promis
   const timed = await runSome(place, ask)
   await check(place, ask.tasks)
   return timed
+}
+
+/** The same with events on or off. */
+export async function drainTelling(place: Place, ask: DrainAsk, on: boolean): Promise<Timed> {
+  telling = on
+  return drainOf(place, ask, "nothing")
 }
 
 const DURABILITY: Record<StoreName, string> = {

@@ -1,5 +1,7 @@
 import { afterEach, beforeEach, expect, test } from "bun:test"
 import { statSync } from "node:fs"
+import { createCommit } from "../../src/adapters/sqlite/commit.ts"
+import { connect } from "../../src/adapters/sqlite/connection.ts"
 import type { Driver } from "../../src/core/contracts/driver.ts"
 import type { Envelope } from "../../src/core/task/envelope.ts"
 import { systemClock as clock } from "../../src/runtime/clock.ts"
@@ -60,6 +62,19 @@ test("a settlement whose follow-up can not be stored changes nothing", async () 
   expect(settling?.status).toBe("rejected")
   expect((await driver.inspector.find(["a"]))[0]?.status.state).toBe("running")
   expect(await driver.broker.settle([say.success(delivery)])).toEqual(["settled"])
+})
+
+test("what is written softly pays for no flush alone, and shares that of others", async () => {
+  const connection = await connect(file.path)
+  const commit = createCommit(connection, clock, { ending() {}, committed() {}, rolledBack() {} })
+  const flushes = () => connection.sql("PRAGMA synchronous").one<{ synchronous: number }>()?.synchronous
+  const [FULL, NORMAL] = [2, 1]
+  expect(await commit.writeSoftly(flushes)).toBe(NORMAL)
+  expect(await Promise.all([commit.writeSoftly(flushes), commit.write(flushes)])).toEqual([FULL, FULL])
+  expect(await commit.writeSoftly(flushes)).toBe(NORMAL)
+  expect(await commit.write(flushes)).toBe(FULL)
+  await commit.close()
+  connection.close()
 })
 
 test("the file does not grow while old results are removed", async () => {

@@ -14,12 +14,17 @@ afterEach(async () => {
 const tell = async ({ stores: { workers: registry, clock } }: Scene, order: Order, timeout = 5000) =>
   command({ registry, clock }, order, addressed(await registry.list(), []).meant, timeout)
 
+/** A worker is ready a moment before it has shown itself. */
+const present = ({ stores }: Scene, count: number) =>
+  fact(async () => (await stores.workers.list()).length === count, 10_000, "all workers show themselves")
+
 describe.each(STORES)("workers on %s", (store) => {
   test("Three workers answer a ping, and a cancel stops a task in any of them, also a busy one", async () => {
     const here = await openScene(store)
     scene = here
     const names = ["one", "two", "three"]
     for (const name of names) await here.worker("--name", name, "--isolates", "1", "--concurrency", "1")
+    await present(here, 3)
     const began = Date.now()
     const { answered, silent } = await tell(here, { kind: "ping" })
     expect(answered.map(({ name }) => name).sort()).toEqual([...names].sort())
@@ -50,6 +55,7 @@ describe.each(STORES)("workers on %s", (store) => {
     scene = here
     const frozen = await here.worker("--name", "frozen", "--isolates", "1")
     await here.worker("--name", "well", "--isolates", "1")
+    await present(here, 2)
     // One that is frozen while it holds the lock of an sqlite file holds up everybody; that is another story.
     const writable = () =>
       Promise.race([here.stores.inspector.pause("probe").then(() => true), Bun.sleep(1000).then(() => false)])

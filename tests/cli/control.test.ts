@@ -21,6 +21,7 @@ beforeAll(async () => {
     ]),
   )
   await Promise.all(workers.map((worker) => worker.says('"ready"')))
+  while ((await stem.json(["inspect", "workers"])).length < 2) await Bun.sleep(50)
 }, 30_000)
 afterAll(() => stem.remove())
 
