@@ -60,6 +60,7 @@ describe("the limits of queues in stem.toml", () => {
       ['[queues.media]\nrate-limit = "fast"', 'queues.media: rate-limit: "fast" is not a rate'],
       ["[queues.media]\nconcurrency = 0", "queues.media: concurrency: 0 is not a whole number from 1 on"],
       ["[queues.media]\nrate = 5", 'queues.media: "rate" is no field of a queue'],
+      ['[aliases]\npics = "media"\n[queues.pics]\nconcurrency = 1', 'queues.pics: "pics" is an alias'],
       ["queues = 5", "queues: it is no table"],
       ['[queues.media]\nrate-limit = { limit = "1/s", bust = 2 }', '"bust" is no field of it'],
       ['[queues.media]\nrate-limit = { limit = "1/s", burst = 0 }', "burst: 0 is not a whole number"],

@@ -192,6 +192,11 @@ describe("limits on a hand-moved clock", () => {
   test("a worker that is to leave waits for those that a limit keeps", async () => {
     const world = await cluster(1, { limits: [{ bucket: { everyMs: 2000, burst: 1 } }] })
     for (let n = 0; n < 4; n++) await world.enqueue(`t${n}`, script)
+    await world.enqueue("tomorrow", script, { dueAt: world.clock.now() + 86_400_000 })
+    const first = await world.boot({ drain: true })
+    await world.clock.advance(500)
+    first.worker.abort()
+    // Whoever comes next waits for those that another has handed back.
     const node = await world.boot({ drain: true })
     await world.clock.advance(20_000)
     expect(await node.worker.done).toEqual({ forced: false })

@@ -2,7 +2,7 @@ import * as v from "valibot"
 import { invalid, messageOf, StemError } from "../kit/errors.ts"
 import { parseRate } from "../kit/rate.ts"
 import type { QueueRule } from "../policy/limit-keys.ts"
-import type { Origin } from "../policy/routing.ts"
+import type { Origin, Routing } from "../policy/routing.ts"
 import { Name } from "../task/envelope.ts"
 import type { Bucket } from "../task/limit.ts"
 import { type ConfigFile, isTable, readToml } from "./file.ts"
@@ -72,6 +72,14 @@ const wrong = ({ file, key }: Origin, message: string, hint?: string) =>
   invalid("invalid_config", `${file}: ${key}: ${message}`, hint)
 
 const EXAMPLE = 'As in rate-limit = "100/m", or rate-limit = { limit = "100/m", burst = 5 }.'
+
+/** Throws `invalid_config` where a table has another name for a queue: its limits would hold for nothing. */
+export function refuseAliases(rules: readonly QueueRule[], { aliases }: Pick<Routing, "aliases">): void {
+  for (const { queue, from } of rules) {
+    const known = aliases.find(({ alias }) => alias === queue)
+    if (known) throw wrong(from, `"${queue}" is an alias`, `Write [queues.${known.queue}].`)
+  }
+}
 
 /** How the limits are shown beside the settings. */
 export const shownQueueLimits = (rules: readonly QueueRule[]) =>

@@ -8,7 +8,7 @@ import { autoscaleOf } from "./autoscale.ts"
 import { type Config, DEFAULT_EVENTS, DEFAULT_RETENTION } from "./config.ts"
 import { connectionsOf } from "./connections.ts"
 import { type ConfigFile, readConfigFile } from "./file.ts"
-import { queueLimitsOf } from "./queue-limits.ts"
+import { queueLimitsOf, refuseAliases } from "./queue-limits.ts"
 import { routingOf } from "./routing.ts"
 import {
   SETTING_KEYS,
@@ -108,6 +108,7 @@ export async function resolveConfig(sources: Sources): Promise<Resolution> {
     if (secret) urls.set(key, urlSource(best, resolved))
   }
   const [routing, queueLimits] = [await routingOf(sources.files), await queueLimitsOf(sources.files)]
+  refuseAliases(queueLimits, routing)
   return withDefaults(values, urls, sources, routing, queueLimits)
 }
 

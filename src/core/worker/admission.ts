@@ -19,8 +19,6 @@ export interface Admission {
   admit(list: readonly Held[], room: number, signal: AbortSignal): Promise<number>
   /** Hands back what there is no room for, to the place where it was. */
   handBack(list: readonly Held[]): Promise<void>
-  /** Until when a task that was refused here may wait for its turn. */
-  waitsUntil(): Millis
 }
 
 /** What an admission needs. */
@@ -45,7 +43,6 @@ const NO_KEYS: Millis = 1000
 /** An admission to one worker. */
 export function createAdmission(parts: AdmissionParts): Admission {
   const { limits, isolates, settler, freer, leases, store, clock, leaseMs, start } = parts
-  let waitsUntil: Millis = 0
 
   async function release(held: Held, at: Millis): Promise<boolean> {
     const { lease } = held.delivery
@@ -82,7 +79,6 @@ export function createAdmission(parts: AdmissionParts): Admission {
     grant: Grant & { kind: "refused" },
   ): Promise<Wait[]> {
     parts.refused(grant.on)
-    waitsUntil = Math.max(waitsUntil, grant.retryAt)
     const { id } = held.delivery.envelope
     // Slots that it was handed are of no use to it while a rate keeps it, and to others they may be. Those before the
     // one that it waits for it keeps for a moment: so that two tasks do not pass two slots to one another for ever.
@@ -140,7 +136,7 @@ export function createAdmission(parts: AdmissionParts): Admission {
     return refusals.length
   }
 
-  return { admit, handBack, waitsUntil: () => waitsUntil }
+  return { admit, handBack }
 }
 
 const slotsOf = (own: readonly Limit[], id: string, token: number): readonly Slot[] =>

@@ -9,6 +9,8 @@ import type { FetcherParts } from "./fetcher.ts"
 const POLL: Millis = 5000
 /** How often a worker that is to leave looks whether the tasks of others are done. */
 const LOOK: Millis = 500
+/** How many of the tasks that are due later it looks at. */
+const NEXT = 100
 
 interface RestParts {
   readonly broker: Broker
@@ -19,8 +21,6 @@ interface RestParts {
   /** Resolves when nothing is in this worker's hand, or the signal aborts. */
   readonly emptyHanded: (signal: AbortSignal) => Promise<void>
   readonly holdsAny: () => boolean
-  /** Until when a task that a limit keeps from running may wait: it counts as scheduled, and is to be waited for. */
-  readonly waitsUntil: () => Millis
 }
 
 /** An idle worker's sleep: until the store rings, a task is due, or a lease runs out. */
@@ -37,7 +37,7 @@ const wait = ({ broker, store, queues }: RestParts, until: Millis, signal: Abort
 
 /**
  * The sleep of a worker that leaves when the queues are empty: when nothing waits, runs or is about to be retried,
- * here or at another worker. What is scheduled for later does not keep it.
+ * here or at another worker, or is kept by a limit. What is scheduled for later does not keep it.
  */
 export function restOrLeave(parts: RestParts): FetcherParts["rest"] {
   const { inspector, store, clock, queues } = parts
@@ -57,12 +57,17 @@ export function restOrLeave(parts: RestParts): FetcherParts["rest"] {
     const mine = new Set(queues())
     const counts = await store.attempt(() => inspector.queues())
     if (!counts) return false
-    const limited = parts.waitsUntil() > clock.now()
-    return counts.every(
-      (of) =>
-        !mine.has(of.queue) ||
-        of.paused ||
-        of.ready + of.running + of.retrying + (limited ? of.scheduled : 0) === 0,
-    )
+    const open = counts.filter((of) => mine.has(of.queue) && !of.paused)
+    if (open.some((of) => of.ready + of.running + of.retrying > 0)) return false
+    const later = open.filter((of) => of.scheduled > 0)
+    const limited = await Promise.all(later.map(({ queue }) => holdsLimited(queue)))
+    return !limited.includes(true)
+  }
+
+  /** Whether a limit keeps one of the next tasks: it is scheduled, but has been in a worker's hand before. */
+  async function holdsLimited(queue: string): Promise<boolean> {
+    const ask = { queue, states: ["scheduled"] as const, limit: NEXT }
+    const next = await store.attempt(() => inspector.list(ask))
+    return next?.some(({ status }) => status.token > 0) ?? true
   }
 }

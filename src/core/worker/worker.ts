@@ -238,7 +238,6 @@ export async function startWorker(
         clock,
         queues: () => turns(),
         holdsAny: () => leases.size > 0,
-        waitsUntil: admission.waitsUntil,
       },
       emptyHanded: (signal: AbortSignal) => slots.allFree(signal).then(settler.idle),
     }
