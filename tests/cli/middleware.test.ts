@@ -27,7 +27,7 @@ export const a = defineMiddleware({
 })
 `
 const TASKS = `
-import { defineSchedule, defineTask } from "stem"
+import { chain, defineSchedule, defineTask, step } from "stem"
 export const echo = (input) => input
 export const heads = (input, ctx) => ({ ...ctx.headers })
 export const fails = defineTask({ retries: 1, backoff: { kind: "fixed", base: 1 }, run() { throw new Error("no") } })
@@ -35,6 +35,14 @@ export const parent = async (input, ctx) => {
   const id = await ctx.enqueue("heads", { queue: "kids" })
   return [id, await ctx.enqueue("heads", { refuse: true }).catch((error) => error.code + ": " + error.message)]
 }
+export const flows = async (_, ctx) => {
+  ctx.after("heads", { queue: "kids" })
+  return ctx.enqueue(chain(step("heads", { queue: "kids" }), step("heads", { queue: "kids" })))
+}
+export const refused = defineTask({ retries: 0, async run(_, ctx) {
+  ctx.after("heads", { refuse: true })
+  await new Promise((resolve) => setTimeout(resolve, 50))
+} })
 export const good = defineSchedule({ task: heads, every: "200ms", maxRuns: 1 })
 export const bad = defineSchedule({ task: heads, every: "200ms", maxRuns: 1, input: { refuse: true } })
 `
@@ -96,6 +104,26 @@ test("Middleware adds headers, changes options and refuses, wherever a task is s
   expect(await stem.json(["result", "p.1"])).toMatchObject({ queue: "kids" })
   for (const id of ["h", "p.1"])
     expect(await result(id)).toEqual(["b", ["a", expect.objectContaining({ a: "1", b: "1" })]])
+}, 30_000)
+
+test("Each step of a flow passes middleware, and what is to follow a success", async () => {
+  const around = `${stem.folder}/both.ts`
+  await stem.write("both.ts", 'export * from "./around.ts"\nexport * from "./tasks.ts"\n')
+  await stem.run(["enqueue", "flows", "--id", "flow"])
+  await stem.run(["enqueue", "refused", "--id", "never"])
+  const then = ["--then", '{"task":"heads","input":{"refuse":true}}', "--module", around]
+  const bad = await stem.run(["enqueue", "heads", "--id", "sunday", ...then])
+  expect(bad).toMatchObject({ code: 2, out: "" })
+  expect((await stem.run(["result", "sunday"])).code).toBe(3)
+  expect((await drain("--queues", "default,kids")).code).toBe(0)
+  for (const id of ["flow.1", "flow.1/1", "flow.a1"]) {
+    expect(await stem.json(["result", id])).toMatchObject({ queue: "kids" })
+    expect(await result(id)).toEqual(["b", ["a", expect.objectContaining({ a: "1", b: "1" })]])
+  }
+  expect(await stem.json(["result", "never"])).toMatchObject({
+    ...{ state: "failed", error: { code: "refused" } },
+  })
+  expect((await stem.run(["result", "never.a1"])).code).toBe(3)
 }, 30_000)
 
 test("A program's own middleware is around what it sends, one refusal in many stores none", async () => {

@@ -209,7 +209,7 @@ export function createClient(parts: ClientParts): Client {
   }
 
   async function enqueueFlow(flow: Flow): Promise<SentFlow> {
-    const { id, trail, envelopes, groups } = await flowOf(flow, clock, envelopeOf)
+    const { id, trail, envelopes, groups } = await flowOf(flow, clock, chain ?? [], envelopeOf)
     if (groups.length === 0) return { id, trail, kind: (await sendAll(envelopes))[0]?.kind ?? "stored" }
     // A spool keeps tasks, not groups. These are opened last: a call that failed in between can be made again.
     let kind: SentFlow["kind"] = "stored"

@@ -4,10 +4,12 @@ import type { Groups } from "../contracts/groups.ts"
 import type { ResultBackend } from "../contracts/results.ts"
 import type { Clock, Millis } from "../kit/clock.ts"
 import { uuidv7 } from "../kit/id.ts"
+import { stepThrough } from "../task/chains.ts"
 import type { TaskDefinition } from "../task/define.ts"
+import type { Middleware } from "../task/define-middleware.ts"
 import type { Envelope, TaskId } from "../task/envelope.ts"
 import type { Failure } from "../task/failure.ts"
-import { type Flow, ownIdOf, type Step } from "../task/flow.ts"
+import { type Flow, mapSteps, ownIdOf, type Step } from "../task/flow.ts"
 import type { Arrival, GroupFacts, GroupState } from "../task/group.ts"
 import type { TaskState } from "../task/status.ts"
 import { applyDefinition } from "./definition.ts"
@@ -58,17 +60,29 @@ export async function viewOf(groups: Parts["groups"], id: string): Promise<Group
   return { ...shown, arrivals: await arrivalsOf(groups, id) }
 }
 
-/** Makes what a flow is sent as. Throws `invalid_input`, `empty_flow` and what else can not be sent; nothing was. */
+/**
+ * Makes what a flow is sent as, after its steps have passed the middleware. Throws `invalid_input`, `empty_flow`, what
+ * middleware throws, and what else can not be sent; nothing was.
+ */
 export async function flowOf(
   flow: Flow,
   clock: Clock,
+  middleware: readonly Middleware[],
   envelopeOf: (ask: EnvelopeAsk) => Envelope,
 ): Promise<LaidOut> {
   const now = clock.now()
-  const asks = new Map<Step, EnvelopeAsk>()
-  for (const step of stepsOf(flow)) asks.set(step, await askOf(step, now))
-  return layOut(flow, { id: ownIdOf(flow) ?? uuidv7(clock), now }, (step) =>
-    envelopeOf(asks.get(step) as EnvelopeAsk),
+  const id = ownIdOf(flow) ?? uuidv7(clock)
+  const defaults = new Map<Step, EnvelopeAsk["defaults"]>()
+  const ready = await mapSteps(flow, async (step) => {
+    const { task, input, options, defaults: own } = await askOf(step, now)
+    const { delay, merge } = step.options ?? {}
+    const whole = { ...options, ...(delay !== undefined && { delay }), ...(merge !== undefined && { merge }) }
+    const passed = await stepThrough(middleware, id, { kind: "task", task, input, options: whole })
+    defaults.set(passed, own)
+    return passed
+  })
+  return layOut(ready, { id, now }, (step, options) =>
+    envelopeOf({ task: step.task as string, input: step.input, options, defaults: defaults.get(step) }),
   )
 }
 
@@ -78,15 +92,6 @@ async function askOf({ task, input, options = {} }: Step, now: Millis): Promise<
   // A link without an input is given one later: there is nothing to check yet.
   const definition = input === undefined ? { ...task, input: undefined } : task
   return applyDefinition(definition as TaskDefinition, input, rest, now)
-}
-
-function* stepsOf(flow: Flow): Iterable<Step> {
-  if (flow.kind === "task") yield flow
-  else if (flow.kind === "chain") for (const one of flow.steps) yield* stepsOf(one)
-  else {
-    for (const one of flow.members) yield* stepsOf(one)
-    if (flow.broken) yield flow.broken
-  }
 }
 
 /** What waiting for a flow looks at. */

@@ -2,6 +2,7 @@ import { invalid, messageOf, StemError } from "../kit/errors.ts"
 import type { TaskContext } from "./context.ts"
 import type { Middleware, Outgoing } from "./define-middleware.ts"
 import type { TaskId } from "./envelope.ts"
+import type { Step } from "./flow.ts"
 
 /**
  * Runs a handler inside of middleware, the first outermost. What the outermost returns is the result. `next` may be called
@@ -90,6 +91,27 @@ export async function sendThrough<S extends { readonly id: TaskId }>(
     )
   }
   return from(0, ask)
+}
+
+/**
+ * Takes a step of a flow through middleware, under the flow's id, for its own is not known yet. `next` resolves when it
+ * has passed: the flow is sent when all its steps have. Throws as {@link sendThrough} does.
+ */
+export async function stepThrough(chain: readonly Middleware[], id: TaskId, step: Step): Promise<Step> {
+  if (!chain.some(({ enqueue }) => enqueue)) return step
+  const { id: _, merge, ...options } = step.options ?? {}
+  let passed: Outgoing | undefined
+  const ask = { id, task: step.task as string, input: step.input ?? null, options }
+  await sendThrough(chain, ask, async (out) => {
+    passed = out
+    return { id }
+  })
+  const { input, options: changed } = passed as Outgoing
+  return {
+    ...{ kind: "task", task: step.task },
+    ...(input !== null && { input }),
+    options: { ...changed, ...(merge !== undefined && { merge }) },
+  }
 }
 
 const nameOf = ({ name }: Middleware) => name ?? "without a name"

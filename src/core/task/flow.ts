@@ -115,3 +115,16 @@ export function ownIdOf(flow: Flow): string | undefined {
   const [first] = flow.steps
   return first && ownIdOf(first)
 }
+
+/** The same flow with other steps in the places of its own. */
+export async function mapSteps(flow: Flow, change: (step: Step) => Step | Promise<Step>): Promise<Flow> {
+  if (flow.kind === "task") return change(flow)
+  const all = async (flows: readonly Flow[]) => {
+    const changed: Flow[] = []
+    for (const one of flows) changed.push(await mapSteps(one, change))
+    return changed
+  }
+  if (flow.kind === "chain") return { ...flow, steps: await all(flow.steps) }
+  const { broken } = flow
+  return { ...flow, members: await all(flow.members), ...(broken && { broken: await change(broken) }) }
+}

@@ -77,8 +77,10 @@ async function perform(
     : await handle(task, facts.input, held)
   const closing = held.close()
   if (closing) await closing
+  const following = held.after()
+  const after = following && (await following)
   const outcome = succeeded(result)
-  return outcome.kind === "succeeded" && held.after.length > 0 ? { ...outcome, after: held.after } : outcome
+  return outcome.kind === "succeeded" && after ? { ...outcome, after } : outcome
 }
 
 /** Checks the input, and runs the handler with it. */

@@ -2,9 +2,9 @@ import { derivedId } from "../../core/kit/derived-id.ts"
 import { parseDuration } from "../../core/kit/duration.ts"
 import { invalid } from "../../core/kit/errors.ts"
 import { toJson } from "../../core/kit/json.ts"
-import { sendThrough } from "../../core/task/chains.ts"
+import { sendThrough, stepThrough } from "../../core/task/chains.ts"
 import type { ChildAsk, FlowAsk, PlainOptions } from "../../core/task/child.ts"
-import { type Flow, ownIdOf, type Step, type StepOptions } from "../../core/task/flow.ts"
+import { type Flow, mapSteps, ownIdOf, type StepOptions } from "../../core/task/flow.ts"
 import type { EnqueueOptions } from "../../core/task/options.ts"
 import { shapeOf } from "../../core/task/shape.ts"
 import type { LoadedModules } from "../modules/load.ts"
@@ -47,26 +47,32 @@ interface Call {
 
 const idOf = ({ parent, number }: Call) => derivedId(parent, `.${number}`)
 
-/** The same for a flow: its tasks by name, everything in it JSON. */
-export function flowAsk(call: Call & { flow: Flow; modules: LoadedModules }): FlowAsk {
-  const { parent, flow, modules } = call
-  return { parent, id: ownIdOf(flow) ?? idOf(call), flow: plainFlow(flow, modules) }
+/** The same for a flow: its tasks by name, through the modules' middleware, everything in it JSON. */
+export async function flowAsk({ flow, modules, ...call }: FlowCall): Promise<FlowAsk> {
+  const id = flowIdOf({ flow, ...call })
+  const plain = await mapSteps(flow, async ({ task, input, options = {} }) => {
+    const name = nameOf(task, modules)
+    const whole = { ...shapeOf(modules.tasks.get(name)?.shape ?? {}, input), ...options }
+    const passed = await stepThrough(modules.middleware, id, {
+      kind: "task",
+      task: name,
+      input,
+      options: whole,
+    })
+    return {
+      ...{ kind: "task", task: name, input: plainInput(passed.input, name) },
+      options: plainOptions(passed.options ?? {}) as StepOptions,
+    }
+  })
+  return { parent: call.parent, id, flow: plain }
 }
 
-function plainFlow(flow: Flow, modules: LoadedModules): Flow {
-  if (flow.kind === "chain") return { ...flow, steps: flow.steps.map((one) => plainFlow(one, modules)) }
-  if (flow.kind === "group") {
-    const { broken, members, ...rest } = flow
-    return {
-      ...{ ...rest, members: members.map((one) => plainFlow(one, modules)) },
-      ...(broken && { broken: plainFlow(broken, modules) as Step }),
-    }
-  }
-  const name = nameOf(flow.task, modules)
-  const shape = shapeOf(modules.tasks.get(name)?.shape ?? {}, flow.input)
-  const options = { ...shape, ...(plainOptions(flow.options ?? {}) as StepOptions) }
-  return { kind: "task", task: name, input: plainInput(flow.input, name), options }
-}
+/** A handler's wish for a flow. */
+export type FlowCall = Call & { readonly flow: Flow; readonly modules: LoadedModules }
+
+/** The id that a flow will have. */
+export const flowIdOf = ({ flow, ...call }: Call & { readonly flow: Flow }): string =>
+  ownIdOf(flow) ?? idOf(call)
 
 const plainInput = (input: unknown, name: string): unknown =>
   JSON.parse(toJson(input, `the input of ${name}`))
@@ -93,4 +99,19 @@ export async function sendChild(
     id: await effects.enqueue(childAsk({ ...call, input, options: { ...changed, id } })),
   }))
   return sent.id
+}
+
+/**
+ * A task that a success is to bring with it: its id, known at once, and how it passes the modules' middleware. Throws what
+ * could not be sent.
+ */
+export function afterTask(call: Parameters<typeof childAsk>[0]): [id: string, pass: () => Promise<ChildAsk>] {
+  const child = childAsk(call)
+  const id = child.options.id as string
+  const pass = async () => {
+    const step = { kind: "task", task: call.name, input: call.input, options: call.options } as const
+    const { input, options } = await stepThrough(call.modules.middleware, id, step)
+    return options === step.options ? child : childAsk({ ...call, input, options: { ...options, id } })
+  }
+  return [id, pass]
 }

@@ -3,7 +3,7 @@ import type { TaskContext } from "../../core/task/context.ts"
 import { type Flow, isFlow } from "../../core/task/flow.ts"
 import type { EnqueueOptions } from "../../core/task/options.ts"
 import type { LoadedModules } from "../modules/load.ts"
-import { childAsk, flowAsk, nameOf, sendChild } from "./child-ask.ts"
+import { afterTask, flowAsk, flowIdOf, nameOf, sendChild } from "./child-ask.ts"
 import type { RunEffects, RunFacts } from "./effects.ts"
 import { once } from "./once.ts"
 import { coalesceProgress } from "./progress.ts"
@@ -15,8 +15,8 @@ export interface HeldContext {
   abort(reason: Error): void
   /** Sends the last progress, and waits for enqueues the handler did not wait for. Rejects if one was refused. */
   close(): Promise<void> | undefined
-  /** What is to be enqueued with the success. */
-  readonly after: readonly (ChildAsk | FlowAsk)[]
+  /** What is to be enqueued with the success, once it has passed middleware. Rejects when that refused one. */
+  after(): Promise<readonly (ChildAsk | FlowAsk)[]> | undefined
   /** Why its signal aborted. */
   reason(): Error | undefined
   /** The run is over: no more progress of it is sent. */
@@ -27,7 +27,7 @@ export function holdContext(facts: RunFacts, modules: LoadedModules, effects: Ru
   let controller: AbortController | undefined
   let reason: Error | undefined
   let calls = 0
-  const after: (ChildAsk | FlowAsk)[] = []
+  const after: Promise<ChildAsk | FlowAsk>[] = []
   const open = new Set<Promise<unknown>>()
   const progress = coalesceProgress(effects)
 
@@ -69,18 +69,22 @@ export function holdContext(facts: RunFacts, modules: LoadedModules, effects: Ru
         isFlow(task)
           ? ((await effects.ask({
               kind: "flow",
-              ...flowAsk({ parent, number, flow: task, modules }),
+              ...(await flowAsk({ parent, number, flow: task, modules })),
             })) as string)
           : sendChild({ parent, number, name: nameOf(task, modules), modules, input, options }, effects),
       )
     },
     after(task: string | { readonly name?: string } | Flow, input?: unknown, options: EnqueueOptions = {}) {
       const number = `a${after.length + 1}`
-      const ask = isFlow(task)
-        ? flowAsk({ parent, number, flow: task, modules })
-        : childAsk({ parent, number, name: nameOf(task, modules), modules, input, options })
-      after.push(ask)
-      return "flow" in ask ? ask.id : (ask.options.id as string)
+      const call = { parent, number, modules }
+      const [id, asking] = isFlow(task)
+        ? [flowIdOf({ ...call, flow: task }), () => flowAsk({ ...call, flow: task })]
+        : afterTask({ ...call, name: nameOf(task, modules), input, options })
+      const passing = asking()
+      // A refusal is thrown at the end, whether or not the handler is still busy then.
+      passing.catch(() => {})
+      after.push(passing)
+      return id
     },
     once: (name, work) => asked(() => once(facts, effects, name, work)),
   }
@@ -95,7 +99,7 @@ export function holdContext(facts: RunFacts, modules: LoadedModules, effects: Ru
       progress.flush()
       return open.size > 0 ? Promise.all(open).then(() => undefined) : undefined
     },
-    after,
+    after: () => (after.length > 0 ? Promise.all(after) : undefined),
     reason: () => reason,
     release: progress.stop,
   }
