@@ -189,6 +189,21 @@ describe("limits on a hand-moved clock", () => {
     expect(node.events.some((event) => event.kind === "retrying" && event.id === "free")).toBeTrue()
   })
 
+  test("who comes after a purge does not wait for those who are gone", async () => {
+    const world = await cluster(1, { limits: [{ most: 1 }] })
+    await world.boot()
+    await world.boot()
+    for (let n = 0; n < 300; n++) await world.enqueue(`t${n}`, { ms: 3000 })
+    await world.clock.advance(1000)
+    await world.store.inspector.purge("default", 1000)
+    await world.enqueue("next", { ms: 100 })
+    await world.clock.advance(2500)
+    expect(await world.store.results.get(["t0", "next"])).toMatchObject([
+      { state: "succeeded" },
+      { state: "succeeded" },
+    ])
+  })
+
   test("a worker that is to leave waits for those that a limit keeps", async () => {
     const world = await cluster(1, { limits: [{ bucket: { everyMs: 2000, burst: 1 } }] })
     for (let n = 0; n < 4; n++) await world.enqueue(`t${n}`, script)

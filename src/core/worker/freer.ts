@@ -21,6 +21,8 @@ export function createFreer(
 ): Freer {
   let gathering: Slot[] = []
   let running: Promise<void> | undefined
+  /** Not waited for by those who give back: after a purge of a queue, many in a line may wait no more. */
+  const waking = new Set<Promise<void>>()
 
   /** Makes due who was handed a slot; one that is not waiting any more passes it on. */
   async function wake(handed: readonly Slot[] | undefined): Promise<void> {
@@ -40,7 +42,9 @@ export function createFreer(
     while (gathering.length > 0 && !signal.aborted) {
       const slots = gathering
       gathering = []
-      await wake(await store.insist(() => limits.free(slots), signal))
+      const handed = await store.insist(() => limits.free(slots), signal)
+      const woken = wake(handed).finally(() => waking.delete(woken))
+      waking.add(woken)
     }
     running = undefined
   }
@@ -54,7 +58,7 @@ export function createFreer(
       if (waits.length > 0) await wake(await store.insist(() => limits.park(waits), signal))
     },
     async idle() {
-      while (running) await running
+      while (running || waking.size > 0) await Promise.all([running, ...waking])
     },
   }
 }
