@@ -103,6 +103,7 @@ describe.each([...STORES])("on %s", (store) => {
     const told = await result("g:broken")
     expect(told).toMatchObject({ state: "succeeded", attempt: 1, result: { group: "g" } })
     expect(await known("g:body")).toBeFalse()
+    expect(await result("g:5")).toMatchObject({ state: "succeeded", group: "g" })
     const tree = await stem.run(["inspect", "group", "g"])
     expect(tree.out).toContain("group  g  broken  (6 of 6, 5 failed)")
     expect(tree.out).toContain("├─ #0  g:0  failed  no luck")

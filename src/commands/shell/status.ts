@@ -65,7 +65,7 @@ export function statusJson({ status, input }: Known): Record<string, unknown> {
     finishedAt: isoOrNull(status.finishedAt),
     worker: status.worker ?? null,
     parent: status.parent ?? null,
-    group: null,
+    group: status.group?.group ?? null,
     ...(replays &&
       replays.length > 0 && {
         replays: replays.map(({ at, diedAt, error: why }) => ({

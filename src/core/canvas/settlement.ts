@@ -95,6 +95,7 @@ function statusOf(run: Finished, state: EndState, error: Failure | undefined): T
     result: run.outcome.kind === "succeeded" ? run.outcome.result : undefined,
     error,
     parent: envelope.parent,
+    group: envelope.group,
     replays: replays.length > 0 ? replays : undefined,
   }
 }

@@ -62,6 +62,7 @@ function shown(
     ...(error && { error }),
     ...(progress && { progress }),
     ...(envelope.parent !== undefined && { parent: envelope.parent }),
+    ...(envelope.group && { group: envelope.group }),
     ...(replays?.length && { replays }),
   }
 }

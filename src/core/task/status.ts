@@ -2,6 +2,7 @@ import * as v from "valibot"
 import type { Millis } from "../kit/clock.ts"
 import type { TaskId } from "./envelope.ts"
 import { Failure } from "./failure.ts"
+import type { Membership } from "./membership.ts"
 
 /** Every state a task can be in; see docs/states.md. */
 export const TASK_STATES = [
@@ -58,6 +59,8 @@ export interface TaskStatus {
   readonly error?: Failure | undefined
   readonly progress?: Progress | undefined
   readonly parent?: TaskId | undefined
+  /** Its place in a group. */
+  readonly group?: Membership | undefined
   readonly replays?: readonly Replay[] | undefined
 }
 
@@ -78,6 +81,7 @@ const StatusSchema: v.GenericSchema<unknown, TaskStatus> = v.looseObject({
   error: v.optional(Failure),
   progress: v.optional(v.looseObject({ value: v.number(), data: v.optional(v.unknown()), at: v.number() })),
   parent: v.optional(v.string()),
+  group: v.optional(v.looseObject({ group: v.string(), index: v.number() })),
   replays: v.optional(v.array(v.looseObject({ at: v.number(), diedAt: v.number(), error: v.string() }))),
 }) as v.GenericSchema<unknown, TaskStatus>
 
