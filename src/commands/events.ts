@@ -67,6 +67,7 @@ export default defineCommand({
         }))
           await show.one(event)
       await show.end()
+      if (show.shown() === 0) shell.talk.info("No event fits.")
       return EXIT.done
     })
   },
@@ -112,12 +113,15 @@ function printer(shell: Shell, output: string | undefined, time: string | undefi
   const { stdout, terminal, talk, paint } = shell
   const format = output ?? (terminal.stdout ? "table" : "ndjson")
   const all: unknown[] = []
+  let shown = 0
   const line = async (text: string) => {
     await stdout.write(`${text}\n`)
     await stdout.flush()
   }
   return {
+    shown: () => shown,
     async one(event: SeenEvent | Gap): Promise<void> {
+      shown += 1
       if (event.kind === "gap") talk.warn("events are missing here: they were removed before they were read")
       if (format === "json") all.push(eventJson(event))
       else if (format === "ndjson") await line(cleanJson(eventJson(event)))
