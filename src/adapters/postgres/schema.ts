@@ -13,6 +13,7 @@ import scheduleTables from "./schema-2.sql" with { type: "text" }
 import eventTables from "./schema-3.sql" with { type: "text" }
 import limitTables from "./schema-4.sql" with { type: "text" }
 import leaseTables from "./schema-6.sql" with { type: "text" }
+import eventStorage from "./schema-8.sql" with { type: "text" }
 import settle from "./settle-1.sql" with { type: "text" }
 import leaseSettle from "./settle-6.sql" with { type: "text" }
 
@@ -25,6 +26,7 @@ const STEPS: readonly string[] = [
   roomFunctions,
   [leaseTables, leaseFunctions, leaseSettle].join("\n"),
   readyFunctions,
+  eventStorage,
 ]
 
 /** The version this Stem works with. */
