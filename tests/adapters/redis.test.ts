@@ -3,7 +3,6 @@ import { openOnManualClock, redisStore } from "../support/redis-store.ts"
 
 examine({
   name: "redis",
-  canvas: false,
   async open() {
     const store = redisStore()
     const opened = await openOnManualClock(store)

@@ -1,47 +1,59 @@
 import type { Broker, Enqueued, Renewed } from "../../core/contracts/broker.ts"
 import type { Envelope } from "../../core/task/envelope.ts"
-import type { TaskState } from "../../core/task/status.ts"
 import type { Cancel } from "./cancel.ts"
 import { gather } from "./gather.ts"
 import { createHasten } from "./hasten.ts"
-import { batches, packEnvelope } from "./records.ts"
+import { packEnvelope, packGroup } from "./packing.ts"
+import { batches } from "./records.ts"
 import { createLeasing } from "./reserve.ts"
 import { createSettle } from "./settle.ts"
 import type { Store } from "./store.ts"
 
-/** An envelope with everything written out, so that none can fail its neighbours. */
+/** What was handed in with one call, with everything written out, so that none can fail its neighbours. */
 interface Packed {
-  readonly envelope: Envelope
+  readonly envelope?: Envelope | undefined
   readonly args: readonly string[]
 }
 
 export function createBroker(store: Store, cancel: Cancel): Broker {
   const { clock, bell, closing } = store
 
+  /** Stores envelopes, and then opens groups. */
   const intake = gather(async (items: readonly Packed[]) => {
     const now = clock.now()
-    const answers = items.map(({ envelope }) => stored(envelope, now))
+    const envelopes = items.filter(({ envelope }) => envelope)
+    const groups = items.filter(({ envelope }) => !envelope).flatMap(({ args }) => args)
+    const answers = new Map<Packed, Enqueued>()
+    for (const item of envelopes) answers.set(item, stored(item.envelope as Envelope, now))
+    const parts = batches(envelopes.map(({ args }) => args))
+    const alone = parts.length <= 1 ? groups : []
+    if (parts.length === 0) parts.push({ count: 0, args: [] })
     let from = 0
     await Promise.all(
-      batches(items.map(({ args }) => args)).map(async ({ count, args }) => {
-        const start = from
+      parts.map(async ({ count, args }) => {
+        const some = envelopes.slice(from, from + count)
         from += count
-        const known = await store.run<(number | string)[]>("enqueue", [String(now), ...args])
-        for (let at = 0; at < known.length; at += 2) {
-          const place = start + Number(known[at])
-          const { id } = (items[place] as Packed).envelope
-          answers[place] = { id, kind: "duplicate", state: known[at + 1] as TaskState }
+        const asked = [String(now), String(count), ...args, ...alone]
+        const known = await store.run<(number | string)[]>("enqueue", asked)
+        for (let at = 0; at < known.length; at += 4) {
+          const [place, kind, id, state] = known.slice(at, at + 4)
+          const answer = { id, kind, state } as Enqueued
+          answers.set(some[Number(place)] as Packed, answer)
         }
       }),
     )
-    return answers
+    if (groups.length > alone.length) await store.run("enqueue", [String(now), "0", ...groups])
+    return items.map((item) => answers.get(item))
   })
 
   return {
     ...createLeasing(store, cancel),
 
-    enqueue: async (envelopes) =>
-      intake(envelopes.map((envelope) => ({ envelope, args: packEnvelope(envelope) }))),
+    async enqueue(envelopes, groups = []) {
+      const packed: Packed[] = envelopes.map((envelope) => ({ envelope, args: packEnvelope(envelope) }))
+      for (const group of groups) packed.push({ args: packGroup(group) })
+      return (await intake(packed)).slice(0, envelopes.length) as Enqueued[]
+    },
 
     async renew(renewals, leaseMs) {
       const expiresAt = clock.now() + Math.round(leaseMs)

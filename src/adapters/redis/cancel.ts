@@ -1,8 +1,20 @@
 import type { Cancelled } from "../../core/contracts/broker.ts"
 import type { TaskId } from "../../core/task/envelope.ts"
+import { CANCELLED_MEMBER } from "../../core/task/group.ts"
 import { endedStatusOf } from "../../core/task/live.ts"
 import type { TaskStatus } from "../../core/task/status.ts"
-import { CHUNK, chunks, factsOf, type Known, packStatus, parseRecord, readKnown } from "./records.ts"
+import { packArrival } from "./packing.ts"
+import {
+  absenceIn,
+  CHUNK,
+  chunks,
+  factsOf,
+  type Known,
+  packStatus,
+  parseRecord,
+  readEnvelope,
+  readKnown,
+} from "./records.ts"
 import type { Store } from "./store.ts"
 
 /**
@@ -13,21 +25,31 @@ export interface Cancel {
   cancel(ids: readonly TaskId[], how: { terminate: boolean }): Promise<readonly Cancelled[]>
   /** Ends tasks that wait, or that run and are marked, with any token or with the one given. Answers which. */
   endMarked(ids: readonly TaskId[], tokens?: ReadonlyMap<TaskId, number>): Promise<ReadonlySet<TaskId>>
-  /** Ends tasks that wait; answers how many. */
-  endWaiting(ids: readonly TaskId[]): Promise<number>
+  /** Ends tasks that wait in this queue; answers how many. */
+  endWaiting(ids: readonly TaskId[], queue: string): Promise<number>
 }
 
 /** What is to be done with a task as it was read: its new mark, or its last status. */
-type Decision = (known: Known) => string | undefined
+type Decision = (known: Known) => string | TaskStatus | undefined
 
 export function createCancel(store: Store): Cancel {
   const ending = (known: Known): TaskStatus => endedStatusOf(factsOf(known), "cancelled", store.clock.now())
+
+  const pack = (known: Known, what: string | TaskStatus): string[] => {
+    const envelope = readEnvelope(known.envelope)
+    const unique = envelope instanceof Error ? undefined : envelope.unique
+    // Who waits with a unique key may become another's, with the same record.
+    const args = [known.id, known.record, unique ? known.envelope : ""]
+    if (typeof what === "string") return [...args, what, "", "", "", ""]
+    const absence = absenceIn(known, envelope, CANCELLED_MEMBER)
+    return [...args, packStatus(what), unique?.key ?? "", ...packArrival(absence)]
+  }
 
   /** Decides and lands, over again for those that changed in between. Tells what became of each. */
   async function land(
     ids: readonly TaskId[],
     decide: Decision,
-    tell: (known: Known, landed: string) => void,
+    tell: (known: Known, landed: string | TaskStatus) => void,
   ) {
     let open: readonly TaskId[] = ids
     while (open.length > 0) {
@@ -37,10 +59,10 @@ export function createCancel(store: Store): Cancel {
       })
       const answers = await Promise.all(
         chunks(decided, CHUNK).map((some) =>
-          store.run<number[]>(
-            "cancel",
-            some.flatMap(({ known, what }) => [known.id, known.record, what]),
-          ),
+          store.run<number[]>("cancel", [
+            String(store.clock.now()),
+            ...some.flatMap(({ known, what }) => pack(known, what)),
+          ]),
         ),
       )
       const done = answers.flat()
@@ -52,7 +74,6 @@ export function createCancel(store: Store): Cancel {
   return {
     async cancel(ids, { terminate }) {
       const answers = new Map<TaskId, Cancelled>()
-      const ends = new Map<TaskId, TaskStatus>()
       const decide: Decision = (known) => {
         const { id, record, ended } = known
         if (record === "") {
@@ -61,13 +82,11 @@ export function createCancel(store: Store): Cancel {
         }
         const { running, cancel } = parseRecord(record)
         if (running) return terminate || cancel === 2 ? "2" : "1"
-        const status = ending(known)
-        ends.set(id, status)
-        return packStatus(status)
+        return ending(known)
       }
       await land([...new Set(ids)], decide, ({ id }, what) => {
-        const asked = what.length === 1
-        answers.set(id, asked ? { id, kind: "asked" } : { id, kind: "cancelled", status: ends.get(id) })
+        const asked = typeof what === "string"
+        answers.set(id, asked ? { id, kind: "asked" } : { id, kind: "cancelled", status: what })
       })
       const seen = new Set<TaskId>()
       return ids.map((id) => {
@@ -84,16 +103,19 @@ export function createCancel(store: Store): Cancel {
         if (known.record === "") return undefined
         const { token, marked, running } = parseRecord(known.record)
         if (!marked || !running || (tokens && tokens.get(known.id) !== token)) return undefined
-        return packStatus(ending(known))
+        return ending(known)
       }
       await land(ids, decide, ({ id }) => ended.add(id))
       return ended
     },
 
-    async endWaiting(ids) {
+    async endWaiting(ids, queue) {
       let count = 0
-      const decide: Decision = (known) =>
-        known.record === "" || parseRecord(known.record).running ? undefined : packStatus(ending(known))
+      const decide: Decision = (known) => {
+        if (known.record === "") return undefined
+        const record = parseRecord(known.record)
+        return record.running || record.queue !== queue ? undefined : ending(known)
+      }
       await land(ids, decide, () => {
         count += 1
       })

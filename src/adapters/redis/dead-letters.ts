@@ -2,6 +2,7 @@ import type { DeadLetterFilter, DeadLetters } from "../../core/contracts/inspect
 import type { DeadLetter } from "../../core/task/dead-letter.ts"
 import { encodeEnvelope } from "../../core/task/envelope.ts"
 import type { Failure } from "../../core/task/failure.ts"
+import { aloneOf } from "../../core/task/group.ts"
 import type { Replay } from "../../core/task/status.ts"
 import { CHUNK, chunks, envelopeOf, parsed, readEnvelope } from "./records.ts"
 import type { Store } from "./store.ts"
@@ -70,14 +71,15 @@ export function createDeadLetters(store: Store): DeadLetters {
     async replay(asks) {
       const now = clock.now()
       const found = await read(asks.map(({ id }) => id))
-      const packed = asks.flatMap(({ id, dueAt, edit }, at) => {
+      const packed = asks.flatMap(({ id, dueAt, edit, rejoin = false }, at) => {
         const { letter, token } = found[at] ?? {}
         if (!letter?.envelope || token === undefined) return []
         const trail: Replay[] = [
           ...letter.replays,
           { at: now, diedAt: letter.diedAt, error: letter.error.message },
         ]
-        const envelope = edit ? encodeEnvelope({ ...letter.envelope, input: edit.input }) : ""
+        const own = rejoin ? letter.envelope : aloneOf(letter.envelope)
+        const envelope = encodeEnvelope(edit ? { ...own, input: edit.input } : own)
         return [{ id, args: [id, token, String(dueAt), envelope, JSON.stringify(trail)] }]
       })
       const answers = await Promise.all(

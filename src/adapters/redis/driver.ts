@@ -5,9 +5,11 @@ import { createCancel } from "./cancel.ts"
 import { checkup } from "./checkup.ts"
 import { type Client, createConnection } from "./connection.ts"
 import { createEvents } from "./events.ts"
+import { createGroups } from "./groups.ts"
 import { createInspector } from "./inspector.ts"
 import { createLimits } from "./limits.ts"
 import { createLocks } from "./locks.ts"
+import { createNotes } from "./notes.ts"
 import { createResults } from "./results.ts"
 import { createSchedules } from "./schedules.ts"
 import { greet, pendingMigration } from "./schema.ts"
@@ -41,8 +43,8 @@ export async function open(url: string, options: DriverOptions): Promise<Driver>
     inspector,
     workers,
     schedules: createSchedules(store),
-    groups: { prune: async () => 0, sweep: async () => [] } as never,
-    notes: { prune: async () => 0 } as never,
+    groups: createGroups(store),
+    notes: createNotes(store),
     events: createEvents(store),
     limits: createLimits(store),
     locks: createLocks(store),

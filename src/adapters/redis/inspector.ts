@@ -2,6 +2,7 @@ import type { Inspector, QueueCounts } from "../../core/contracts/inspector.ts"
 import type { EndState } from "../../core/task/status.ts"
 import type { Cancel } from "./cancel.ts"
 import { createDeadLetters } from "./dead-letters.ts"
+import { createForgetKeys } from "./keys.ts"
 import { listLive } from "./listing.ts"
 import { createPurge } from "./purge.ts"
 import { liveTask, readKnown } from "./records.ts"
@@ -49,10 +50,10 @@ export function createInspector(store: Store, cancel: Cancel): Inspector {
     list: (filter) => listLive(store, filter),
 
     pause: async (queue) => (await store.run<number>("pause", [queue, "1"])) === 1,
-    forgetKeys: async () => 0,
     resume: async (queue) => (await store.run<number>("pause", [queue, "0"])) === 1,
 
     purge: createPurge(store, cancel),
+    forgetKeys: createForgetKeys(store),
 
     deadLetters: createDeadLetters(store),
   }

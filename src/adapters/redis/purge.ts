@@ -23,16 +23,24 @@ export function createPurge({ prefix, range, use }: Store, cancel: Cancel): Purg
 
   return async (queue, max) => {
     let count = 0
+    // What is sent because of it is not what was asked for.
+    const last = Number((await use((client) => client.get(`${prefix}seq`))) ?? 0)
     while (count < max) {
       const returned = await use((client) => client.get(`${prefix}returned`))
       if (plan?.queue !== queue || plan.returned !== returned || plan.members.length === 0)
         plan = await look(queue, returned)
-      const some = plan.members.slice(0, max - count)
+      const some = plan.members.slice(0, max - count).filter((member) => placeOf(member) <= last)
       if (some.length === 0) break
       plan = { ...plan, members: plan.members.slice(some.length) }
-      count += await cancel.endWaiting(some.map((member) => member.slice(12)))
+      count += await cancel.endWaiting(
+        some.map((member) => member.slice(12)),
+        queue,
+      )
     }
     if (plan?.members.length === 0) plan = undefined
     return count
   }
 }
+
+/** A member begins with its task's place in hex. */
+const placeOf = (member: string) => Number.parseInt(member.slice(0, 12), 16)

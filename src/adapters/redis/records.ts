@@ -1,8 +1,10 @@
 import type { LiveTask } from "../../core/contracts/inspector.ts"
 import type { Millis } from "../../core/kit/clock.ts"
-import { decodeEnvelope, type Envelope, encodeEnvelope } from "../../core/task/envelope.ts"
+import { decodeEnvelope, type Envelope } from "../../core/task/envelope.ts"
 import type { Failure } from "../../core/task/failure.ts"
+import { type Arrival, absenceOf, membershipOf } from "../../core/task/group.ts"
 import { type LiveFacts, statusOf } from "../../core/task/live.ts"
+import type { Membership } from "../../core/task/membership.ts"
 import {
   decodeStatus,
   encodeStatus,
@@ -126,6 +128,29 @@ export const standIn = (id: string, queue: string, at: Millis): Envelope => ({
   },
 })
 
+/** That a task's part in its group is over, even of one that can not be read where its place can. */
+export function absenceIn(
+  { id, record, envelope: text }: Known,
+  envelope: Envelope | Error,
+  error: NonNullable<Arrival["error"]>,
+): Arrival | undefined {
+  if (!(envelope instanceof Error)) return absenceOf(envelope, error)
+  const { queue, dueAt } = parseRecord(record)
+  const group = placeIn(text)
+  return group && absenceOf({ ...standIn(id, queue, dueAt), group }, error)
+}
+
+/** The place that damaged text still tells. */
+function placeIn(text: string): Membership | undefined {
+  try {
+    const { group, index } = membershipOf(JSON.parse(text) as Envelope) as Membership
+    const isPlace = typeof group === "string" && Number.isInteger(index) && index >= 0
+    return isPlace ? { group, index } : undefined
+  } catch {
+    return undefined
+  }
+}
+
 /** JSON of our own making; undefined for ''. */
 export const parsed = <T>(text: string): T | undefined => (text === "" ? undefined : (JSON.parse(text) as T))
 
@@ -139,12 +164,6 @@ export function packStatus(status: TaskStatus): string {
 /** The inverse of {@link packStatus}; undefined for ''. */
 export const unpackStatus = (text: string): TaskStatus | undefined =>
   text === "" ? undefined : decodeStatus(text.slice(text.indexOf("{")))
-
-/** What the scripts need of an envelope, then its JSON. */
-export function packEnvelope(envelope: Envelope): string[] {
-  const { id, queue, priority, dueAt } = envelope
-  return [id, queue, String(priority), String(dueAt), encodeEnvelope(envelope)]
-}
 
 export function chunks<T>(list: readonly T[], size: number): T[][] {
   const parts: T[][] = []

@@ -5,7 +5,9 @@ import type { Delivery } from "../../core/task/lease.ts"
 import { endedStatusOf } from "../../core/task/live.ts"
 import type { Replay } from "../../core/task/status.ts"
 import type { Cancel } from "./cancel.ts"
+import { packArrival } from "./packing.ts"
 import {
+  absenceIn,
   CHUNK,
   envelopeOf,
   factsOf,
@@ -99,7 +101,8 @@ export function createLeasing(store: Store, cancel: Cancel): Leasing {
     const [now, error] = [clock.now(), toFailure(why)]
     const facts = { ...factsOf(known, why as never), holder: undefined, startedAt: undefined }
     const status = { ...endedStatusOf(facts, "failed", now), error }
-    await store.run("bury", [String(now), id, token, JSON.stringify(error), packStatus(status)])
+    const absence = packArrival(absenceIn(known, why, error))
+    await store.run("bury", [String(now), id, token, JSON.stringify(error), packStatus(status), ...absence])
   }
 
   return {

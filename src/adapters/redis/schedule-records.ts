@@ -10,7 +10,7 @@ import {
 } from "../../core/contracts/schedules.ts"
 import type { Millis } from "../../core/kit/clock.ts"
 import { decodeSchedule, encodeSchedule, type Schedule } from "../../core/task/schedule.ts"
-import { packEnvelope } from "./records.ts"
+import { packEnvelope } from "./packing.ts"
 
 /** How many firings a script keeps of a schedule, as it takes it. */
 export const KEPT = String(HISTORY)

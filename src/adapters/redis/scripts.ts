@@ -5,19 +5,30 @@ import cancel from "./scripts/cancel.lua" with { type: "text" }
 import commandAnswer from "./scripts/command-answer.lua" with { type: "text" }
 import commandSend from "./scripts/command-send.lua" with { type: "text" }
 import discard from "./scripts/discard.lua" with { type: "text" }
+import endings from "./scripts/endings.lua" with { type: "text" }
 import enqueue from "./scripts/enqueue.lua" with { type: "text" }
 import eventAppend from "./scripts/event-append.lua" with { type: "text" }
 import eventPrune from "./scripts/event-prune.lua" with { type: "text" }
 import eventRead from "./scripts/event-read.lua" with { type: "text" }
 import eventWait from "./scripts/event-wait.lua" with { type: "text" }
 import forget from "./scripts/forget.lua" with { type: "text" }
+import groupMend from "./scripts/group-mend.lua" with { type: "text" }
+import groupPrune from "./scripts/group-prune.lua" with { type: "text" }
+import groupRead from "./scripts/group-read.lua" with { type: "text" }
+import groups from "./scripts/groups.lua" with { type: "text" }
 import hasten from "./scripts/hasten.lua" with { type: "text" }
+import intake from "./scripts/intake.lua" with { type: "text" }
+import keyForget from "./scripts/key-forget.lua" with { type: "text" }
 import letters from "./scripts/letters.lua" with { type: "text" }
 import limitBooks from "./scripts/limit-books.lua" with { type: "text" }
 import limitFree from "./scripts/limit-free.lua" with { type: "text" }
 import limitKeep from "./scripts/limit-keep.lua" with { type: "text" }
 import limitTake from "./scripts/limit-take.lua" with { type: "text" }
+import lineForget from "./scripts/line-forget.lua" with { type: "text" }
+import lines from "./scripts/lines.lua" with { type: "text" }
 import lock from "./scripts/lock.lua" with { type: "text" }
+import note from "./scripts/note.lua" with { type: "text" }
+import notePrune from "./scripts/note-prune.lua" with { type: "text" }
 import pause from "./scripts/pause.lua" with { type: "text" }
 import prune from "./scripts/prune.lua" with { type: "text" }
 import put from "./scripts/put.lua" with { type: "text" }
@@ -40,6 +51,7 @@ import scheduleResume from "./scripts/schedule-resume.lua" with { type: "text" }
 import scheduleWait from "./scripts/schedule-wait.lua" with { type: "text" }
 import settle from "./scripts/settle.lua" with { type: "text" }
 import succeed from "./scripts/succeed.lua" with { type: "text" }
+import turns from "./scripts/turns.lua" with { type: "text" }
 import wait from "./scripts/wait.lua" with { type: "text" }
 import watch from "./scripts/watch.lua" with { type: "text" }
 
@@ -74,28 +86,38 @@ function whole(verb: string, shared = () => books): Script {
 }
 
 const ofLimits = (verb: string) => whole(verb, () => books + limitBooks)
-const ofSchedules = (verb: string) => whole(verb, () => books + scheduleBooks)
+const ofSchedules = (verb: string) => whole(verb, () => books + lines + intake + scheduleBooks)
+const ofLines = (verb: string, more = "") => whole(verb, () => books + lines + more)
+/** Of what ends tasks, or lets them in: they may be part of a flow. */
+const ofFlows = (verb: string) => whole(verb, () => books + lines + endings + intake + groups)
 
 /** Every verb; what it takes and answers stands at the top of its file. */
 export const SCRIPTS = {
   beat: whole(beat),
-  bury: whole(bury),
-  cancel: whole(cancel),
+  bury: ofFlows(bury),
+  cancel: ofFlows(cancel),
   commandAnswer: whole(commandAnswer),
   commandSend: whole(commandSend),
   discard: whole(discard),
-  enqueue: whole(enqueue),
+  enqueue: ofFlows(enqueue),
   eventAppend: whole(eventAppend),
   eventPrune: whole(eventPrune),
   eventRead: whole(eventRead),
   eventWait: whole(eventWait),
   forget: whole(forget),
-  hasten: whole(hasten),
+  groupMend: ofFlows(groupMend),
+  groupPrune: whole(groupPrune),
+  groupRead: whole(groupRead),
+  hasten: ofLines(hasten),
+  keyForget: whole(keyForget),
   letters: whole(letters),
   limitFree: ofLimits(limitFree),
   limitKeep: ofLimits(limitKeep),
   limitTake: ofLimits(limitTake),
+  lineForget: whole(lineForget),
   lock: whole(lock),
+  note: whole(note),
+  notePrune: whole(notePrune),
   pause: whole(pause),
   prune: whole(prune),
   put: whole(put),
@@ -103,8 +125,8 @@ export const SCRIPTS = {
   read: whole(read),
   reclaim: whole(reclaim),
   renew: whole(renew),
-  replay: whole(replay),
-  reserve: whole(reserve),
+  replay: ofLines(replay),
+  reserve: ofLines(reserve, turns),
   scheduleClaim: ofSchedules(scheduleClaim),
   scheduleCommit: ofSchedules(scheduleCommit),
   scheduleFire: ofSchedules(scheduleFire),
@@ -115,8 +137,8 @@ export const SCRIPTS = {
   scheduleRemove: ofSchedules(scheduleRemove),
   scheduleResume: ofSchedules(scheduleResume),
   scheduleWait: ofSchedules(scheduleWait),
-  settle: whole(settle),
-  succeed: whole(succeed),
+  settle: ofFlows(settle),
+  succeed: ofFlows(succeed),
   wait: whole(wait),
   watch: whole(watch),
 } as const satisfies Record<string, Script>

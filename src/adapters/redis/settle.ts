@@ -1,8 +1,9 @@
 import type { Settled, Settlement } from "../../core/task/verdict.ts"
 import type { Cancel } from "./cancel.ts"
-import { batches, packEnvelope, packStatus } from "./records.ts"
+import { packArrival, packEnvelope, packGroup } from "./packing.ts"
+import { batches, packStatus } from "./records.ts"
 import type { Store } from "./store.ts"
-import { createSucceed, isPlain } from "./succeed.ts"
+import { createSucceed, hasMore, isPlain } from "./succeed.ts"
 
 /** Finishes runs; answers in order. */
 export type Settle = (settlements: readonly Settlement[]) => Promise<readonly Settled[]>
@@ -13,36 +14,43 @@ export function createSettle(store: Store, cancel: Cancel): Settle {
   const succeed = createSucceed(store)
 
   /** A task that was to come back and is marked ends here as cancelled, if its token is still the one. */
-  async function endMarked({ lease, next }: Settlement): Promise<Settled> {
+  async function endMarked({ lease, next, opens = [] }: Settlement): Promise<Settled> {
     const ended = await cancel.endMarked([lease.id], new Map([[lease.id, lease.token]]))
     if (!ended.has(lease.id)) return "stale"
-    const args = [String(store.clock.now()), ...next.flatMap(packEnvelope)]
-    if (next.length > 0) await store.run("enqueue", args)
+    const args = [String(store.clock.now()), String(next.length)]
+    args.push(...next.flatMap(packEnvelope), ...opens.flatMap(packGroup))
+    if (next.length + opens.length > 0) await store.run("enqueue", args)
     return "settled"
   }
 
   const settle: Settle = async (settlements) => {
-    const now = String(store.clock.now())
+    let from = 0
     const answers = await Promise.all(
-      batches(settlements.map(pack)).map(({ args }) => store.run<number[]>("settle", [now, ...args])),
+      batches(settlements.map(pack)).map(({ count, args }) => {
+        const some = settlements.slice(from, from + count)
+        from += count
+        return settleSome(some, args)
+      }),
     )
-    const settled: Settled[] = []
-    for (const [at, answer] of answers.flat().entries())
-      settled.push(
-        answer === MARKED
-          ? await endMarked(settlements[at] as Settlement)
-          : answer === 1
-            ? "settled"
-            : "stale",
-      )
-    return settled
+    return answers.flat()
+  }
+
+  /** The script stops at a marked task; after its end it goes on behind it. */
+  async function settleSome(some: readonly Settlement[], args: string[]): Promise<readonly Settled[]> {
+    const answers = await store.run<number[]>("settle", [String(store.clock.now()), ...args])
+    const settled = answers.map((answer): Settled => (answer === 0 ? "stale" : "settled"))
+    if (answers.at(-1) !== MARKED) return settled
+    settled[answers.length - 1] = await endMarked(some[answers.length - 1] as Settlement)
+    return [...settled, ...(await settle(some.slice(answers.length)))]
   }
 
   return async (settlements) => {
     const plain = settlements.filter(isPlain)
-    // What is said of one task twice has an order, which one script keeps.
-    if (plain.length === 0 || new Set(settlements.map(({ lease }) => lease.id)).size < settlements.length)
-      return settle(settlements)
+    // What is said of one task twice has an order, and so has what follows; one script keeps it.
+    const ordered =
+      new Set(settlements.map(({ lease }) => lease.id)).size < settlements.length ||
+      (plain.length < settlements.length && plain.some(hasMore))
+    if (plain.length === 0 || ordered) return settle(settlements)
     const others = new Set(settlements.filter((settlement) => !isPlain(settlement)))
     for (const left of await succeed(plain)) others.add(left)
     if (others.size === 0) return settlements.map(() => "settled")
@@ -54,12 +62,17 @@ export function createSettle(store: Store, cancel: Cancel): Settle {
 }
 
 /** A settlement as scripts/settle.lua takes it. */
-function pack({ lease, verdict, status, next }: Settlement): string[] {
+function pack(settlement: Settlement): string[] {
+  const { lease, verdict, status, next, opens = [], arrive, unique = "" } = settlement
   const kind = { ack: "a", bury: "b", retry: "r", release: "l" }[verdict.kind]
-  const args = [next.length > 0 ? kind.toUpperCase() : kind, lease.id, String(lease.token)]
+  const more = hasMore(settlement)
+  const args = [more ? kind.toUpperCase() : kind, lease.id, String(lease.token)]
   if (verdict.kind === "ack" || verdict.kind === "bury") args.push(status ? packStatus(status) : "")
   else args.push(String(verdict.at))
   if (verdict.kind === "bury" || verdict.kind === "retry") args.push(JSON.stringify(verdict.reason))
-  if (next.length > 0) args.push(String(next.length), ...next.flatMap(packEnvelope))
+  if (!more) return args
+  args.push(String(next.length))
+  for (const envelope of next) args.push(...packEnvelope(envelope))
+  args.push(String(opens.length), ...opens.flatMap(packGroup), ...packArrival(arrive), unique)
   return args
 }

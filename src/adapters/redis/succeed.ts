@@ -1,15 +1,25 @@
 import type { Settlement } from "../../core/task/verdict.ts"
+import { packArrival, packEnvelope } from "./packing.ts"
 import { batches, packStatus } from "./records.ts"
 import type { Store } from "./store.ts"
 
-/** Whether it may be of a plain task, as scripts/books.lua calls it: one that succeeded by its first lease. */
-export const isPlain = ({ lease, verdict, status, next }: Settlement): boolean =>
+/**
+ * Whether it may be of a plain task, as scripts/books.lua calls it: one that succeeded by its first lease. What follows
+ * from it may be tasks that meet nobody, its arrival in a group, and that its key is free.
+ */
+export const isPlain = ({ lease, verdict, status, next, opens, arrive }: Settlement): boolean =>
   lease.token === 1 &&
   verdict.kind === "ack" &&
   status?.state === "succeeded" &&
   status.token === 1 &&
   status.id === lease.id &&
-  next.length === 0
+  opens === undefined &&
+  (arrive?.ok ?? true) &&
+  next.every(({ unique }) => unique === undefined)
+
+/** Whether more is stored by it than its end. */
+export const hasMore = ({ next, opens, arrive, unique }: Settlement): boolean =>
+  next.length > 0 || opens !== undefined || arrive !== undefined || unique !== undefined
 
 /**
  * Finishes plain tasks, the most of all by far, with what a script has to do for that and no more. Answers those that
@@ -17,12 +27,14 @@ export const isPlain = ({ lease, verdict, status, next }: Settlement): boolean =
  */
 export function createSucceed(store: Store) {
   return async (settlements: readonly Settlement[]): Promise<readonly Settlement[]> => {
+    const now = String(store.clock.now())
     let from = 0
     const left = await Promise.all(
-      batches(settlements.map(pack)).map(async ({ count, args }) => {
+      batches(settlements.map((of) => [...pack(of), ...packMore(of, 0)])).map(async ({ count }) => {
         const some = settlements.slice(from, from + count)
         from += count
-        const others = await store.run<number[]>("succeed", [...instantsOf(some), ...args])
+        const args = [now, String(count), ...instantsOf(some), ...some.flatMap(pack)]
+        const others = await store.run<number[]>("succeed", [...args, ...some.flatMap(packMore)])
         return others.map((at) => some[at] as Settlement)
       }),
     )
@@ -31,6 +43,20 @@ export function createSucceed(store: Store) {
 }
 
 const pack = ({ status }: Settlement): string[] => (status ? [status.id, packStatus(status)] : [])
+
+/** What follows from the one at this index, in the order in which it happens. */
+function packMore(settlement: Settlement, at: number): string[] {
+  if (!hasMore(settlement)) return NOTHING
+  const { next, arrive, unique } = settlement
+  const index = String(at)
+  return [
+    ...(unique === undefined ? [] : [index, "k", unique]),
+    ...next.flatMap((envelope) => [index, "n", ...packEnvelope(envelope)]),
+    ...(arrive ? [index, "g", ...packArrival(arrive)] : []),
+  ]
+}
+
+const NOTHING: string[] = []
 
 /** In how many instants they ended; each of them, and how many in a row ended in it. */
 function instantsOf(settlements: readonly Settlement[]): string[] {

@@ -23,10 +23,11 @@
 --   workers      hash    id -> presence; workers:until zset by when it ends
 --   mail:W       hash    command -> "until json" of a worker's mailbox; answers:C hash worker -> "until json"
 --   seq          how many tasks were stored; the place of a task is this in 12 hex digits
---   returned     how often a running task went back to its queue
+--   returned     how often a task came to stand before others: one that ran came back, or one became what another brought
 --   events       stream of batches, each with n, how many, and b, what; events:books hash with kept and trimmed, the
 --                latest id removed; events:asleep while somebody waits for more
---   schedules and what belongs to them: see schedule-books.lua; limits: limit-books.lua; locks: lock.lua
+--   schedules and what belongs to them: see schedule-books.lua; limits: limit-books.lua; locks: lock.lua; unique keys:
+--   intake.lua; groups: groups.lua; fair keys: lines.lua; notes: note.lua
 --
 -- A record: "token attempts notes entry place queue priority due until started cancel holder". While the task waits
 -- entry is -, until 0 and holder empty. cancel is 0, 1 (abort) or 2 (terminate). notes is 1 when there may be an
@@ -154,46 +155,6 @@ local function remember(id, text)
   remember_new({ id }, { text })
 end
 
--- Stores envelopes, given as id, queue, priority, due, envelope, and so on. Answers for each '' or the state of the
--- task that was there.
-local function intake(list, now)
-  local n = #list / 5
-  if n == 0 then return {} end
-  local ids, answers = {}, {}
-  for i = 1, n do ids[i] = list[i * 5 - 4] end
-  local tasks = call('HMGET', P .. 'tasks', unpack(ids))
-  local statuses = call('HMGET', P .. 'statuses', unpack(ids))
-  local seq = call('INCRBY', P .. 'seq', n) - n
-  local writes, places, queues, fresh = {}, {}, {}, {}
-  for i = 1, n do
-    local id, due = ids[i], list[i * 5 - 1]
-    local known = tasks[i] or fresh[id]
-    if known then
-      local record = record_of(id, known)
-      answers[i] = record and state_of(record, now) or 'failed'
-    elseif statuses[i] then
-      answers[i] = match(statuses[i], '^%d+ (%a+)')
-    else
-      answers[i] = ''
-      local queue, priority = list[i * 5 - 3], list[i * 5 - 2]
-      local place = format('%012x', seq + i)
-      local task = place .. ' ' .. queue .. ' ' .. priority .. ' ' .. due .. ' ' .. list[i * 5]
-      fresh[id] = task
-      writes[#writes + 1] = id
-      writes[#writes + 1] = task
-      add(places, P .. 'wait:' .. priority .. ':' .. queue, due, place .. id)
-      queues[queue] = queues[queue] or tonumber(due) <= tonumber(now)
-    end
-  end
-  if #writes > 0 then call('HSET', P .. 'tasks', unpack(writes)) end
-  for key, waiting in pairs(places) do call('ZADD', key, unpack(waiting)) end
-  for queue, ready in pairs(queues) do
-    call('SADD', P .. 'queues', queue)
-    wake(queue, ready)
-  end
-  return answers
-end
-
 -- Opens a reservation of tasks of one queue; answers its entry.
 local function open_reservation(queue, ids, holder, till, now)
   local entry = call('XADD', P .. 'running', '*',
@@ -215,36 +176,6 @@ local function leave_reservation(entry, count, queue)
   call('HDEL', P .. 'open', entry, entry .. ':queue')
   call('XACK', P .. 'running', 'stem', entry)
   call('XDEL', P .. 'running', entry)
-end
-
--- Takes a live task that is not plain out of the books, its envelope and its notes excepted.
-local function unlist(id, record)
-  local _, attempts, _, entry, place, queue, priority = match(record, RECORD)
-  call('HDEL', P .. 'live', id)
-  if entry ~= '-' then
-    call('ZREM', P .. 'leases:' .. queue, place .. id)
-    leave_reservation(entry, 1, queue)
-  else
-    call('ZREM', P .. 'wait:' .. priority .. ':' .. queue, place .. id)
-    if attempts ~= '0' then call('ZREM', P .. 'retrying:' .. queue, place .. id) end
-  end
-end
-
--- Takes a live task out of the books with all that is kept of it.
-local function erase(id, record)
-  unlist(id, record)
-  for _, key in ipairs({ 'tasks', 'errors', 'progress', 'replays' }) do call('HDEL', P .. key, id) end
-end
-
--- Makes a live task a dead letter that died of `error`.
-local function inter(id, record, attempts, error, died)
-  local token, _, _, _, _, queue = match(record, RECORD)
-  unlist(id, record)
-  call('HDEL', P .. 'progress', id)
-  call('HSET', P .. 'errors', id, error)
-  call('HSET', P .. 'letters', id, token .. ' ' .. attempts .. ' ' .. died)
-  call('ZADD', P .. 'dead', died, id)
-  call('ZADD', P .. 'dead:' .. queue, died, id)
 end
 
 -- The queues of ARGV from index `first` on that are not paused.

@@ -11,6 +11,7 @@ for i = 2, #ARGV do
       call('HSET', P .. 'live', id,
         write_record(token, attempts, notes, entry, place, queue, priority, now, till, started, cancel, holder))
       call('ZADD', P .. 'wait:' .. priority .. ':' .. queue, now, place .. id)
+      wait_again(priority .. ':' .. queue, nil, place, id, now)
       if attempts ~= '0' then call('ZADD', P .. 'retrying:' .. queue, now, place .. id) end
       wake(queue, true)
       answer = 1

@@ -1,5 +1,5 @@
 #!lua
--- Puts dead letters back on their queues. ARGV: for each id, token, due, the envelope or '' to keep it, the trail.
+-- Puts dead letters back on their queues. ARGV: for each id, token, due, the envelope, the trail.
 -- Answers for each 1, or 0 when it is gone or has died anew.
 local answers = {}
 for i = 1, #ARGV, 5 do
@@ -8,13 +8,15 @@ for i = 1, #ARGV, 5 do
   local token = letter and match(letter, '^%d+')
   local found = token == ARGV[i + 1]
   if found then
-    local _, queue, priority, at = match(call('HGET', P .. 'tasks', id), '^(%x+) (%S+) (%d) %S+ ()')
+    local _, queue, priority = match(call('HGET', P .. 'tasks', id), '^(%x+) (%S+) (%d)')
     local place = format('%012x', call('INCR', P .. 'seq'))
-    if envelope == '' then envelope = sub(call('HGET', P .. 'tasks', id), at) end
-    call('HSET', P .. 'tasks', id, place .. ' ' .. queue .. ' ' .. priority .. ' ' .. due .. ' ' .. envelope)
+    local shelf, text = priority .. ':' .. queue, place .. ' ' .. queue .. ' ' .. priority .. ' ' .. due .. ' ' .. envelope
+    call('HSET', P .. 'tasks', id, text)
     call('HSET', P .. 'live', id, write_record(token, 0, '1', '-', place, queue, priority, due, '0', '0', '0', ''))
     call('HSET', P .. 'replays', id, trail)
-    call('ZADD', P .. 'wait:' .. priority .. ':' .. queue, due, place .. id)
+    if turn_of(text) ~= '' then make_lines(shelf) end
+    call('ZADD', P .. 'wait:' .. shelf, due, place .. id)
+    wait_again(shelf, text, place, id, due)
     call('HDEL', P .. 'letters', id)
     call('HDEL', P .. 'errors', id)
     call('ZREM', P .. 'dead', id)

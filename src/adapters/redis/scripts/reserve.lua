@@ -23,7 +23,9 @@ for _, queue in ipairs(queues) do
   for priority = 9, 0, -1 do
     if left > 0 then
       local key = P .. 'wait:' .. priority .. ':' .. queue
-      local ready = call('ZRANGE', key, '-inf', now, 'BYSCORE', 'LIMIT', 0, left)
+      local turns = has_lines(priority .. ':' .. queue)
+      local ready = turns and take_turns(priority .. ':' .. queue, left, now) or
+        call('ZRANGE', key, '-inf', now, 'BYSCORE', 'LIMIT', 0, left)
       local count, n = #ready, #ids
       if count > 0 then
         for i = 1, count do
@@ -31,7 +33,7 @@ for _, queue in ipairs(queues) do
           ids[n + i] = sub(ready[i], 13)
         end
         -- They are the first of all: by rank they go at once.
-        call('ZREMRANGEBYRANK', key, 0, count - 1)
+        if not turns then call('ZREMRANGEBYRANK', key, 0, count - 1) end
         left = left - count
       end
     end

@@ -56,8 +56,9 @@ end
 local function create_outbox(answers, now)
   local list, places, outbox = {}, {}, {}
   function outbox.send()
-    for i, state in ipairs(intake(list, now)) do
-      if state ~= '' then answers[places[i]] = 'duplicate' end
+    local states, met = intake(list, now)
+    for i, state in ipairs(states) do
+      if state ~= '' and not (met[i] and met[i][1] == 'replaced') then answers[places[i]] = 'duplicate' end
     end
     list, places = {}, {}
   end

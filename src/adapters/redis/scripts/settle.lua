@@ -4,11 +4,14 @@
 --   b  status or '', error     the task is a dead letter
 --   r  at, error               another attempt, paid for
 --   l  at                      handed back at no cost
--- and with the kind in capitals: how many follow, and id, queue, priority, due, envelope of each.
--- Answers for each 0 stale, 1 settled, 2 nothing done: it is marked, and for the caller to end as cancelled.
+-- and with the kind in capitals what follows from it: how many envelopes, and of each id, queue, priority, due, text;
+-- how many groups it opens, and eight arguments of each, as open_group takes them; the group it arrives in, or '', and
+-- index and text of its arrival; the unique key it sets free, or ''.
+-- Answers for each 0 stale, 1 settled, 2 nothing done: it is marked, and for the caller to end as cancelled before
+-- the rest, which nothing was done about and nothing is answered for.
 local args, now = ARGV, ARGV[1]
 local LOWER = { A = 'a', B = 'b', R = 'r', L = 'l' }
-local kinds, ids, tokens, firsts, errors, nexts = {}, {}, {}, {}, {}, {}
+local kinds, ids, tokens, firsts, errors, mores = {}, {}, {}, {}, {}, {}
 local at, i, last = 2, 0, #args
 while at <= last do
   i = i + 1
@@ -21,10 +24,10 @@ while at <= last do
     at = at + 1
   end
   if kind ~= lower then
-    local list = {}
-    for j = 1, args[at] * 5 do list[j] = args[at + j] end
-    at = at + 1 + #list
-    nexts[i] = list
+    local more = { next = at, opens = at + 1 + args[at] * 5 }
+    more.arrive = more.opens + 1 + args[more.opens] * 8
+    more.grows = args[more.next] ~= '0' or args[more.opens] ~= '0'
+    mores[i], at = more, more.arrive + 4
   end
 end
 
@@ -76,16 +79,31 @@ local function hand_back(kind, id, record, due, error)
   call('HSET', P .. 'live', id,
     write_record(token, attempts, notes, '-', place, queue, priority, due, '0', started, '0', ''))
   call('ZADD', P .. 'wait:' .. priority .. ':' .. queue, due, place .. id)
+  wait_again(priority .. ':' .. queue, nil, place, id, due)
   call('INCR', P .. 'returned')
   if tonumber(attempts) > 0 then call('ZADD', P .. 'retrying:' .. queue, due, place .. id) end
   wake(queue, tonumber(due) <= tonumber(now))
   return 1
 end
 
+-- What follows from a settlement, but for its own end.
+local function follow(more, id)
+  local key = args[more.arrive + 3]
+  if key ~= '' then set_free(key, id) end
+  local list = {}
+  for j = 1, args[more.next] * 5 do list[j] = args[more.next + j] end
+  intake(list, now)
+  for j = more.opens + 1, more.arrive - 1, 8 do open_group(args, j, now) end
+  local group = args[more.arrive]
+  if group ~= '' then arrive(group, args[more.arrive + 1], args[more.arrive + 2], now) end
+end
+
+-- Who is gone is gone before anything is sent, and nobody else is.
+before_sending = flush
 local records = call('HMGET', P .. 'live', unpack(ids))
 local answers, touched = {}, {}
 for i = 1, #ids do
-  local id, kind, record = ids[i], kinds[i], records[i]
+  local id, kind, record, more = ids[i], kinds[i], records[i], mores[i]
   if touched[id] then
     flush()
     record = call('HGET', P .. 'live', id)
@@ -93,9 +111,9 @@ for i = 1, #ids do
   if record and is_plain(record) then record = spell_out(id) end
   local token, notes, entry, place, queue
   if record then token, notes, entry, place, queue = match(record, '^(%d+) %d+ (%d) (%S+) (%x+) (%S+)') end
-  if token ~= tokens[i] or entry == '-' or answers[touched[id]] == 2 then
+  if token ~= tokens[i] or entry == '-' then
     answers[i] = 0
-  elseif kind == 'a' and notes == '0' and not nexts[i] then
+  elseif kind == 'a' and notes == '0' and not (more and more.grows) then
     gone[#gone + 1] = id
     if firsts[i] ~= '' then
       status_ids[#status_ids + 1] = id
@@ -104,15 +122,16 @@ for i = 1, #ids do
     add(members, queue, place .. id)
     entries[entry] = entries[entry] or { 0, queue }
     entries[entry][1] = entries[entry][1] + 1
+    if more then follow(more, id) end
     answers[i] = 1
   else
     flush()
     local act = (kind == 'a' or kind == 'b') and finish or hand_back
     answers[i] = act(kind, id, record, firsts[i], errors[i])
-    if nexts[i] and answers[i] == 1 then intake(nexts[i], now) end
+    if answers[i] == 2 then break end
+    if more then follow(more, id) end
   end
-  -- What the caller is to end has been decided: more of the same task is stale.
-  if answers[i] ~= 0 then touched[id] = i end
+  if answers[i] ~= 0 then touched[id] = true end
 end
 flush()
 return answers

@@ -1,10 +1,15 @@
 #!lua flags=allow-oom
--- Ends plain tasks that have succeeded. ARGV: in how many instants they ended, each of them and how many tasks ended
--- in it; then for each task id, status, in the order of the instants. No id may come twice.
--- Answers the indices, from 0, of those that are not plain: nothing was done about them.
-local instants = tonumber(ARGV[1])
-local first, last = 2 + 2 * instants, #ARGV
-local count = (last - first + 1) / 2
+-- Ends plain tasks that have succeeded. ARGV: now, how many tasks, in how many instants they ended, each of them and how
+-- many tasks ended in it; for each task id, status, in the order of the instants; then what follows from them, in
+-- their order, each with the index of its task from 0:
+--   k  unique key                          is set free
+--   n  id, queue, priority, due, text      is stored; it has no unique key
+--   g  group, index, text                  arrives
+-- No id may come twice. Answers the indices of those that nothing was done about: they are not plain; or something
+-- follows, and not all are plain or what a group sends has a unique key. Then the order in which they end is of weight.
+local now, count, instants = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
+local first = 4 + 2 * instants
+local last = first + 2 * count - 1
 local ids, counts, others = {}, {}, {}
 for i = 1, count do ids[i] = ARGV[first + 2 * i - 2] end
 local records = call('HMGET', P .. 'live', unpack(ids))
@@ -18,11 +23,30 @@ for i = 1, count do
 end
 if #others == count then return others end
 
+-- What follows has an order, which settle.lua keeps when there is more to look at.
+local WIDTH = { k = 3, n = 7, g = 5 }
+local function is_simple()
+  local looked, at = {}, last + 1
+  while at <= #ARGV do
+    local kind, group = ARGV[at + 1], ARGV[at + 2]
+    if kind == 'g' and not looked[group] then
+      looked[group] = true
+      if call('HGET', P .. 'group:' .. group, 'careful') == '1' then return false end
+    end
+    at = at + WIDTH[kind]
+  end
+  return #others == 0
+end
+if last < #ARGV and not is_simple() then
+  for i = 1, count do others[i] = i - 1 end
+  return others
+end
+
 local from = 0
 for i = 1, instants do
-  local size = tonumber(ARGV[2 * i + 1])
+  local size = tonumber(ARGV[2 * i + 3])
   -- A hint: the others among them do no harm.
-  call('ZADD', P .. 'ended:succeeded', ARGV[2 * i], concat(ids, ' ', from + 1, from + size))
+  call('ZADD', P .. 'ended:succeeded', ARGV[2 * i + 2], concat(ids, ' ', from + 1, from + size))
   from = from + size
 end
 if #others == 0 then
@@ -50,4 +74,23 @@ for entry, size in pairs(counts) do
   leave_reservation(entry, size, queue)
 end
 tell(ids)
+if last == #ARGV then return others end
+
+local list, at = {}, last + 1
+before_sending = function()
+  intake(list, now)
+  list = {}
+end
+while at <= #ARGV do
+  local kind = ARGV[at + 1]
+  if kind == 'k' then
+    set_free(ARGV[at + 2], ids[ARGV[at] + 1])
+  elseif kind == 'n' then
+    for i = at + 2, at + 6 do list[#list + 1] = ARGV[i] end
+  else
+    arrive(ARGV[at + 2], ARGV[at + 3], ARGV[at + 4], now)
+  end
+  at = at + WIDTH[kind]
+end
+before_sending()
 return others
