@@ -114,6 +114,45 @@ export const firing: Questions = {
     expect(answers.map(({ kind }) => kind)).toEqual(["stale", "committed", "committed"])
   },
 
+  "a crowd of turns is stored as if one by one: new, known, skipped, empty and lost": async (desk) => {
+    const { schedules, turns, first, nominalAt, now } = await claimed(desk)
+    await schedules.put(["b", "c", "d"].map((name) => putOf(every(name, 1000), now())))
+    const { due } = await schedules.claim({ max: 5, holder: "b", leaseMs: 1000 })
+    const [b, c, d] = due as [(typeof due)[0], (typeof due)[0], (typeof due)[0]]
+    await schedules.fire([{ ...turns.fired("b", 7), name: "b" } as never])
+    await desk.store("c@8")
+    const skipped = { nominalAt: 5, firedAt: now(), skipped: "no" }
+    const nextAt = now() + 1000
+    const answers = await schedules.commit([
+      { ...turns.fire(d, nextAt), firings: [] },
+      { ...turns.fire(c, nextAt), firings: [turns.fired("c", 8), turns.fired("c", 9)] },
+      { ...turns.fire(d, nextAt), lease: { ...d.lease, token: 9 } },
+      { ...turns.fire(b, nextAt), firings: [skipped, turns.fired("b", 6), turns.fired("b", 7)] },
+      turns.fire(first, nextAt),
+      turns.fire(first, nextAt),
+    ])
+    expect(answers).toEqual([
+      { kind: "committed", firings: [] },
+      { kind: "committed", firings: ["duplicate", "fired"] },
+      { kind: "stale" },
+      { kind: "committed", firings: ["skipped", "fired", "duplicate"] },
+      { kind: "committed", firings: ["fired"] },
+      { kind: "stale" },
+    ])
+    const shown = (await schedules.history("b", 5)).map(({ nominalAt: at, id, skipped: why }) => [
+      at,
+      id ?? why,
+    ])
+    expect(shown).toEqual([
+      [7, "b@7"],
+      [6, "b@6"],
+      [5, "no"],
+    ])
+    const ids = (await desk.take(9)).map(({ envelope }) => envelope.id)
+    expect(ids.sort()).toEqual([`a@${nominalAt}`, "b@6", "b@7", "c@8", "c@9"])
+    expect((await schedules.claim({ max: 5, holder: "b", leaseMs: 1000 })).wakeAt).toBe(nextAt)
+  },
+
   "firing by hand leaves the next instant as it is, and makes up for a skipped one": async (desk) => {
     const { schedules, turns, first, nominalAt, now } = await claimed(desk)
     const skipped = { nominalAt, firedAt: now(), skipped: "no" }
@@ -142,5 +181,15 @@ export const firing: Questions = {
     const all = await schedules.history("a", 10_000)
     expect(all).toHaveLength(HISTORY)
     expect(all.at(-1)?.nominalAt).toBe(151)
+  },
+
+  "what turns have fired is bounded too": async (desk) => {
+    const { schedules, turns, first, now } = await claimed(desk)
+    const firings = Array.from({ length: HISTORY + 300 }, (_, at) => turns.fired("a", at + 1))
+    const [answer] = await schedules.commit([{ ...turns.fire(first, now() + 1000), firings }])
+    expect(answer).toEqual({ kind: "committed", firings: firings.map(() => "fired") })
+    const all = await schedules.history("a", 10_000)
+    expect(all).toHaveLength(HISTORY)
+    expect([all[0]?.nominalAt, all.at(-1)?.nominalAt]).toEqual([HISTORY + 300, 301])
   },
 }

@@ -8,6 +8,7 @@ import limitFunctions from "./functions-4.sql" with { type: "text" }
 import roomFunctions from "./functions-5.sql" with { type: "text" }
 import leaseFunctions from "./functions-6.sql" with { type: "text" }
 import readyFunctions from "./functions-7.sql" with { type: "text" }
+import turnFunctions from "./functions-9.sql" with { type: "text" }
 import tables from "./schema-1.sql" with { type: "text" }
 import scheduleTables from "./schema-2.sql" with { type: "text" }
 import eventTables from "./schema-3.sql" with { type: "text" }
@@ -27,6 +28,7 @@ const STEPS: readonly string[] = [
   [leaseTables, leaseFunctions, leaseSettle].join("\n"),
   readyFunctions,
   eventStorage,
+  turnFunctions,
 ]
 
 /** The version this Stem works with. */
