@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test"
-import { MAIN, makeStem, STORES, type Stem, TASKS } from "./stem.ts"
+import { makeStem, STEM_LINE, STORES, type Stem, TASKS } from "./stem.ts"
 
 let stem: Stem
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}\n$/
@@ -205,7 +205,7 @@ describe.each([...STORES])("on %s", (store) => {
     ).join("\n")
     const file = `${stem.folder}/unread.ndjson`
     await Bun.write(file, lines)
-    const line = `"${process.execPath}" "${MAIN}" enqueue --file ${file} --queue unread -o name | head -1; echo "codes \${PIPESTATUS[@]}"`
+    const line = `${STEM_LINE} enqueue --file ${file} --queue unread -o name | head -1; echo "codes \${PIPESTATUS[@]}"`
     const child = Bun.spawn(["bash", "-c", line], {
       env: { ...process.env, ...stem.env },
       stdio: ["ignore", "pipe", "ignore"],

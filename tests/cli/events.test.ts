@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from "bun:test"
-import { MAIN, makeStem, type Stem, TASKS } from "./stem.ts"
+import { makeStem, STEM_LINE as STEM, type Stem, TASKS } from "./stem.ts"
 
 let stem: Stem
 beforeAll(async () => {
@@ -22,7 +22,6 @@ const spawn = (words: string) =>
     },
     stdout: "pipe",
   })
-const STEM = `"${process.execPath}" "${MAIN}"`
 const enqueue = async (...args: string[]) => (await stem.run(["enqueue", ...args])).out.trim()
 
 test("stem events shows what happened last, and narrows it", async () => {

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, test } from "bun:test"
 import { join } from "node:path"
 import { ownServer, SERVERS } from "./own-server.ts"
-import { MAIN, makeStem, type Stem, TASKS } from "./stem.ts"
+import { makeStem, type Stem, TASKS } from "./stem.ts"
 
 let stem: Stem
 beforeEach(async () => {
@@ -122,7 +122,7 @@ test("without a spool nothing is kept, and with one that can not be written both
 
 test("A program keeps what it sends while the store is away", async () => {
   const program = `
-    import { connect } from ${JSON.stringify(MAIN.replace("main.ts", "index.ts"))}
+    import { connect } from ${JSON.stringify(join(import.meta.dir, "../../src/index.ts"))}
     const client = await connect(undefined, { spool: true, connectTimeout: "2s" })
     const sent = await client.enqueue("add", { a: 1, b: 2 }, { id: "from-program" })
     console.log(sent.kind, sent.state)

@@ -1,13 +1,15 @@
-/** Stem as a real process, run from source, in a folder and on a store of its own. */
+/** Stem as a real process, the executable, in a folder and on a store of its own. */
 import { mkdtemp, rm, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
-import { dirname, join } from "node:path"
-import { fileURLToPath } from "node:url"
+import { join } from "node:path"
+import { stemCommand } from "../support/executable.ts"
 import { type Place, placeOn, type StoreName } from "./places.ts"
 
 export { STORES, type StoreName } from "./places.ts"
 
-export const MAIN = join(dirname(fileURLToPath(import.meta.url)), "../../src/main.ts")
+const STEM = stemCommand()
+/** How a line of a shell calls it. */
+export const STEM_LINE = STEM.map((word) => `"${word}"`).join(" ")
 
 export interface Ran {
   readonly code: number
@@ -72,7 +74,7 @@ export async function makeStem(store: StoreName = "sqlite"): Promise<Stem> {
     ...{ folder, url: place.env.STEM_BROKER_URL as string, env: place.env },
     ...{ namespace: place.namespace, beside: place.beside },
     async run(args, { stdin, env, cwd } = {}) {
-      const child = Bun.spawn([process.execPath, MAIN, ...args], {
+      const child = Bun.spawn([...STEM, ...args], {
         cwd: cwd ?? folder,
         env: environment(env),
         stdin: stdin === undefined ? "ignore" : new TextEncoder().encode(stdin),
@@ -96,7 +98,7 @@ export async function makeStem(store: StoreName = "sqlite"): Promise<Stem> {
     drain: (module = "tasks.ts", ...args) =>
       stem.run(["worker", module, "--drain", "--isolates", "1", "--log-level", "error", ...args]),
     start(args, { env, cwd } = {}) {
-      const child = Bun.spawn([process.execPath, MAIN, ...args], {
+      const child = Bun.spawn([...STEM, ...args], {
         cwd: cwd ?? folder,
         env: environment(env),
         stdio: ["ignore", "pipe", "pipe"],

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test"
-import { MAIN, makeStem, STORES, type Stem } from "./stem.ts"
+import { makeStem, STEM_LINE, STORES, type Stem } from "./stem.ts"
 
 describe.each([...STORES])("on %s", (store) => {
   let stem: Stem
@@ -10,7 +10,7 @@ describe.each([...STORES])("on %s", (store) => {
 
   /** Runs Stem on a terminal of its own, with these keys typed; what it shows comes back as one text. */
   async function onTerminal(line: string, keys = ""): Promise<{ code: number; shown: string }> {
-    const child = Bun.spawn(["script", "-qec", `"${process.execPath}" "${MAIN}" ${line}`, "/dev/null"], {
+    const child = Bun.spawn(["script", "-qec", `${STEM_LINE} ${line}`, "/dev/null"], {
       cwd: stem.folder,
       env: {
         PATH: process.env.PATH,
@@ -50,14 +50,7 @@ describe.each([...STORES])("on %s", (store) => {
 
   test("--watch draws in the same place on a terminal", async () => {
     const child = Bun.spawn(
-      [
-        "timeout",
-        "2",
-        "script",
-        "-qec",
-        `"${process.execPath}" "${MAIN}" inspect queues --watch=100ms`,
-        "/dev/null",
-      ],
+      ["timeout", "2", "script", "-qec", `${STEM_LINE} inspect queues --watch=100ms`, "/dev/null"],
       {
         env: { PATH: process.env.PATH, TERM: "xterm", ...stem.env },
         stdio: ["ignore", "pipe", "ignore"],

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test"
-import { MAIN, makeStem, STORES, type Stem, TASKS } from "./stem.ts"
+import { makeStem, STEM_LINE, STORES, type Stem, TASKS } from "./stem.ts"
 
 describe.each([...STORES])("on %s", (store) => {
   let stem: Stem
@@ -40,7 +40,7 @@ describe.each([...STORES])("on %s", (store) => {
 
   test("stem top draws again and again on a terminal, in the same place", async () => {
     const child = Bun.spawn(
-      ["timeout", "3", "script", "-qec", `"${process.execPath}" "${MAIN}" top --every 100ms`, "/dev/null"],
+      ["timeout", "3", "script", "-qec", `${STEM_LINE} top --every 100ms`, "/dev/null"],
       {
         cwd: stem.folder,
         env: { PATH: process.env.PATH, HOME: stem.folder, TERM: "xterm", ...stem.env },
