@@ -1,6 +1,6 @@
 import type { ClaimedSchedule } from "../contracts/schedules.ts"
 import type { Millis } from "../kit/clock.ts"
-import { within } from "../kit/deadline.ts"
+import { until, within } from "../kit/deadline.ts"
 import { createStoreWatch, type StoreWatch } from "../observe/store-watch.ts"
 import { watchClock } from "./clock-watch.ts"
 import { passFirings } from "./passing.ts"
@@ -80,10 +80,9 @@ export async function beat(parts: BeatParts, signal: AbortSignal): Promise<void>
     }
     parts.turned?.()
     const now = clock.now()
-    const until = Math.min(claim.wakeAt ?? Number.POSITIVE_INFINITY, now + POLL)
-    // By the monotonic clock too: a wall clock that is put back meanwhile would make it a long sleep.
-    const wait = (late: AbortSignal) => schedules.wait(until, AbortSignal.any([late, signal]))
-    await store.attempt(() => within(clock, Math.max(0, until - now), wait).then(() => true))
+    const instant = Math.min(claim.wakeAt ?? Number.POSITIVE_INFINITY, now + POLL)
+    const wait = (over: AbortSignal) => schedules.wait(instant, over)
+    await store.attempt(() => until(clock, instant, wait, signal).then(() => true))
   }
 }
 

@@ -18,6 +18,21 @@ export async function within<T>(
   }
 }
 
+/**
+ * Waits for what waits until an instant, at most for as long as the instant is away now: by the monotonic clock, so that
+ * a wall clock which is put back meanwhile does not make it a longer wait. Undefined when that time was over.
+ */
+export function until<T>(
+  clock: Clock,
+  instant: Millis,
+  wait: (signal: AbortSignal) => Promise<T>,
+  signal: AbortSignal,
+): Promise<T | undefined> {
+  if (instant === Number.POSITIVE_INFINITY) return wait(signal)
+  const ms = Math.max(0, instant - clock.now())
+  return within(clock, ms, (late) => wait(AbortSignal.any([late, signal])))
+}
+
 /** Resolves when the signal aborts. */
 export const whenAborted = (signal: AbortSignal): Promise<void> =>
   new Promise((resolve) => {

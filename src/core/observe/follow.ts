@@ -1,5 +1,6 @@
 import type { EventLog } from "../contracts/events.ts"
 import type { Clock, Millis } from "../kit/clock.ts"
+import { until } from "../kit/deadline.ts"
 import { StemError } from "../kit/errors.ts"
 import type { EventKind, SeenEvent } from "../task/event.ts"
 
@@ -69,8 +70,10 @@ export async function* followEvents(following: Following): AsyncGenerator<SeenEv
     cursor = page.cursor
     if (page.events.length > 0) continue
     if (!live) return
-    const until = clock.now() + POLL
-    await patiently(() => log.wait(page.cursor, until, signal).then(() => true), clock, signal)
+    const next = clock.now() + POLL
+    const wait = (over: AbortSignal) =>
+      patiently(() => log.wait(page.cursor, next, over).then(() => true), clock, over)
+    await until(clock, next, wait, signal)
   }
 }
 

@@ -1,5 +1,6 @@
 import type { WorkerRegistry } from "../contracts/workers.ts"
 import type { Clock, Millis } from "../kit/clock.ts"
+import { until } from "../kit/deadline.ts"
 import type { Listener } from "../observe/events.ts"
 import type { StoreWatch } from "../observe/store-watch.ts"
 import { type Controls, obey } from "./control.ts"
@@ -47,9 +48,10 @@ export async function presence(
   while (!signal.aborted) {
     changed = new AbortController()
     await beat()
-    const until = clock.now() + EVERY
+    const next = clock.now() + EVERY
     const woken = AbortSignal.any([signal, changed.signal])
-    const waited = await store.attempt(() => registry.wait(id, until, woken).then(() => true))
+    const wait = (over: AbortSignal) => registry.wait(id, next, over)
+    const waited = await store.attempt(() => until(clock, next, wait, woken).then(() => true))
     // A store that can not be waited for is away: the next beat is in its time.
     if (!waited) await clock.sleep(EVERY, signal)
   }

@@ -1,7 +1,7 @@
 import type { Broker } from "../contracts/broker.ts"
 import type { Inspector } from "../contracts/inspector.ts"
 import type { Clock, Millis } from "../kit/clock.ts"
-import { within } from "../kit/deadline.ts"
+import { until, within } from "../kit/deadline.ts"
 import type { StoreWatch } from "../observe/store-watch.ts"
 import type { FetcherParts } from "./fetcher.ts"
 
@@ -26,14 +26,15 @@ interface RestParts {
 /** An idle worker's sleep: until the store rings, a task is due, or a lease runs out. */
 export function restForWork(parts: RestParts): FetcherParts["rest"] {
   return async (wakeAt, signal) => {
-    await wait(parts, Math.min(wakeAt, parts.clock.now() + POLL), signal)
+    const instant = Math.min(wakeAt, parts.clock.now() + POLL)
+    await until(parts.clock, instant, (over) => wait(parts, instant, over), signal)
     return true
   }
 }
 
 /** A store that can not be waited for is away; the next reserve is tried until it is back. */
-const wait = ({ broker, store, queues }: RestParts, until: Millis, signal: AbortSignal) =>
-  store.attempt(() => broker.wait(queues(), until, signal).then(() => true))
+const wait = ({ broker, store, queues }: RestParts, instant: Millis, signal: AbortSignal) =>
+  store.attempt(() => broker.wait(queues(), instant, signal).then(() => true))
 
 /**
  * The sleep of a worker that leaves when the queues are empty: when nothing waits, runs or is about to be retried,
@@ -43,10 +44,10 @@ export function restOrLeave(parts: RestParts): FetcherParts["rest"] {
   const { inspector, store, clock, queues } = parts
   return async (wakeAt, signal) => {
     if (!parts.holdsAny() && (await isEmpty())) return false
-    const until = Math.min(wakeAt, clock.now() + LOOK)
+    const instant = Math.min(wakeAt, clock.now() + LOOK)
     await within(clock, LOOK, async (late) => {
       const over = AbortSignal.any([late, signal])
-      const waits: Promise<unknown>[] = [wait(parts, until, over)]
+      const waits: Promise<unknown>[] = [wait(parts, instant, over)]
       if (parts.holdsAny()) waits.push(parts.emptyHanded(over))
       await Promise.race(waits)
     })
