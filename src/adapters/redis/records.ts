@@ -17,7 +17,7 @@ import type { Store } from "./store.ts"
 /** So many tasks at most in one script, so that none blocks the server for long. */
 export const CHUNK = 500
 /** And so much text. */
-const CHUNK_CHARS = 1_000_000
+export const CHUNK_CHARS = 1_000_000
 
 /** What scripts/read.lua knows of a task. */
 export interface Known {

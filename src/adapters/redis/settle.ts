@@ -45,21 +45,34 @@ export function createSettle(store: Store, cancel: Cancel): Settle {
   }
 
   return async (settlements) => {
-    const plain = settlements.filter(isPlain)
+    const plain = placesOf(settlements, isPlain)
+    const some = at(settlements, plain)
     // What is said of one task twice has an order, and so has what follows; one script keeps it.
-    const ordered =
-      new Set(settlements.map(({ lease }) => lease.id)).size < settlements.length ||
-      (plain.length < settlements.length && plain.some(hasMore))
+    const ordered = namesTwice(settlements) || (plain.length < settlements.length && some.some(hasMore))
     if (plain.length === 0 || ordered) return settle(settlements)
-    const others = new Set(settlements.filter((settlement) => !isPlain(settlement)))
-    for (const left of await succeed(plain)) others.add(left)
-    if (others.size === 0) return settlements.map(() => "settled")
-    const answers = new Map<Settlement, Settled>()
-    const some = settlements.filter((settlement) => others.has(settlement))
-    for (const [at, answer] of (await settle(some)).entries()) answers.set(some[at] as Settlement, answer)
-    return settlements.map((settlement) => answers.get(settlement) ?? "settled")
+    const left = await succeed(some)
+    const answers: Settled[] = new Array(settlements.length).fill("settled")
+    const others = [
+      ...left.map((place) => plain[place] as number),
+      ...placesOf(settlements, (settlement) => !isPlain(settlement)),
+    ].sort((a, b) => a - b)
+    if (others.length === 0) return answers
+    for (const [index, answer] of (await settle(at(settlements, others))).entries())
+      answers[others[index] as number] = answer
+    return answers
   }
 }
+
+const at = <T>(list: readonly T[], places: readonly number[]) => places.map((place) => list[place] as T)
+
+function placesOf<T>(list: readonly T[], are: (item: T) => boolean): number[] {
+  const places: number[] = []
+  for (let place = 0; place < list.length; place++) if (are(list[place] as T)) places.push(place)
+  return places
+}
+
+const namesTwice = (settlements: readonly Settlement[]) =>
+  new Set(settlements.map(({ lease }) => lease.id)).size < settlements.length
 
 /** A settlement as scripts/settle.lua takes it. */
 function pack(settlement: Settlement): string[] {

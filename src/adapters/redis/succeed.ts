@@ -1,6 +1,7 @@
+import type { TaskStatus } from "../../core/task/status.ts"
 import type { Settlement } from "../../core/task/verdict.ts"
 import { packArrival, packEnvelope } from "./packing.ts"
-import { batches, packStatus } from "./records.ts"
+import { CHUNK, CHUNK_CHARS, packStatus } from "./records.ts"
 import type { Store } from "./store.ts"
 
 /**
@@ -22,27 +23,60 @@ export const hasMore = ({ next, opens, arrive, unique }: Settlement): boolean =>
   next.length > 0 || opens !== undefined || arrive !== undefined || unique !== undefined
 
 /**
- * Finishes plain tasks, the most of all by far, with what a script has to do for that and no more. Answers those that
- * it did nothing about: they are not plain, or another's.
+ * Finishes plain tasks, the most of all by far, with what a script has to do for that and no more. Answers the places of
+ * those that it did nothing about: they are not plain, or another's.
  */
 export function createSucceed(store: Store) {
-  return async (settlements: readonly Settlement[]): Promise<readonly Settlement[]> => {
+  return async (settlements: readonly Settlement[]): Promise<readonly number[]> => {
     const now = String(store.clock.now())
-    let from = 0
     const left = await Promise.all(
-      batches(settlements.map((of) => [...pack(of), ...packMore(of, 0)])).map(async ({ count }) => {
-        const some = settlements.slice(from, from + count)
-        from += count
-        const args = [now, String(count), ...instantsOf(some), ...some.flatMap(pack)]
-        const others = await store.run<number[]>("succeed", [...args, ...some.flatMap(packMore)])
-        return others.map((at) => some[at] as Settlement)
+      batchesOf(settlements).map(async ({ from, runs, ends, more }) => {
+        const instants = runs.flatMap(({ ended, count }) => [String(ended), String(count)])
+        const args = [now, String(ends.length / 2), String(runs.length), ...instants, ...ends, ...more]
+        const others = await store.run<number[]>("succeed", args)
+        return others.map((place) => from + place)
       }),
     )
     return left.flat()
   }
 }
 
-const pack = ({ status }: Settlement): string[] => (status ? [status.id, packStatus(status)] : [])
+/** What one script is given. */
+interface Batch {
+  /** The place of its first. */
+  readonly from: number
+  /** In how many instants they ended; each of them, and how many in a row ended in it. */
+  readonly runs: { readonly ended: number; count: number }[]
+  /** Id, status, id, status, … */
+  readonly ends: string[]
+  readonly more: string[]
+}
+
+function batchesOf(settlements: readonly Settlement[]): readonly Batch[] {
+  const all: Batch[] = []
+  let last: Batch | undefined
+  let chars = 0
+  for (const [place, settlement] of settlements.entries()) {
+    const status = settlement.status as TaskStatus
+    if (!last || place - last.from >= CHUNK || chars > CHUNK_CHARS) {
+      last = { from: place, runs: [], ends: [], more: [] }
+      all.push(last)
+      chars = 0
+    }
+    const end = packStatus(status)
+    chars += end.length
+    last.ends.push(status.id, end)
+    for (const text of packMore(settlement, place - last.from)) {
+      last.more.push(text)
+      chars += text.length
+    }
+    const ended = status.finishedAt ?? status.enqueuedAt
+    const run = last.runs.at(-1)
+    if (run?.ended === ended) run.count += 1
+    else last.runs.push({ ended, count: 1 })
+  }
+  return all
+}
 
 /** What follows from the one at this index, in the order in which it happens. */
 function packMore(settlement: Settlement, at: number): string[] {
@@ -57,15 +91,3 @@ function packMore(settlement: Settlement, at: number): string[] {
 }
 
 const NOTHING: string[] = []
-
-/** In how many instants they ended; each of them, and how many in a row ended in it. */
-function instantsOf(settlements: readonly Settlement[]): string[] {
-  const runs: { readonly ended: number; count: number }[] = []
-  for (const { status } of settlements) {
-    const ended = status?.finishedAt ?? status?.enqueuedAt ?? 0
-    const last = runs.at(-1)
-    if (last?.ended === ended) last.count += 1
-    else runs.push({ ended, count: 1 })
-  }
-  return [String(runs.length), ...runs.flatMap(({ ended, count }) => [String(ended), String(count)])]
-}
