@@ -32,7 +32,9 @@ const SLACK = 1.1
 
 /** A recorder with nothing to bring yet. */
 export function createRecorder(log: EventLog, { keep, ageMs }: EventRetention, clock: Clock): Recorder {
-  let waiting: StoredEvent[] = []
+  /** In batches as they will go, so that none is copied on its way; the last may have room. */
+  const waiting: StoredEvent[][] = []
+  let count = 0
   let dropped = 0
   let running: Promise<void> | undefined
   const over = new AbortController()
@@ -42,8 +44,8 @@ export function createRecorder(log: EventLog, { keep, ageMs }: EventRetention, c
     dropped: () => {},
     record(event) {
       if (over.signal.aborted) return
-      if (waiting.length >= WAITING_MOST) dropped += 1
-      else waiting.push(event)
+      if (count >= WAITING_MOST) dropped += 1
+      else add(event)
       running ??= bring()
     },
     async idle() {
@@ -57,21 +59,28 @@ export function createRecorder(log: EventLog, { keep, ageMs }: EventRetention, c
     },
   }
 
+  function add(event: StoredEvent): void {
+    const last = waiting.at(-1)
+    if (last && last.length < BATCH) last.push(event)
+    else waiting.push([event])
+    count += 1
+  }
+
   async function bring(): Promise<void> {
     // What happened in one turn is told in one batch.
     await Promise.resolve()
     let pause = FIRST_PAUSE
-    while (waiting.length > 0 && !over.signal.aborted) {
-      const batch = waiting.slice(0, BATCH)
-      waiting = waiting.slice(BATCH)
+    for (let batch = waiting.shift(); batch && !over.signal.aborted; batch = waiting.shift()) {
+      count -= batch.length
       try {
         const { kept } = await log.append(batch)
         pause = FIRST_PAUSE
         if (kept > keep * SLACK) await log.prune({ keep, before: clock.now() - ageMs })
         tellDropped()
-        if (waiting.length < BATCH) await clock.sleep(GATHER, hurry.signal)
+        if ((waiting[0]?.length ?? 0) < BATCH) await clock.sleep(GATHER, hurry.signal)
       } catch {
-        waiting = [...batch, ...waiting]
+        waiting.unshift(batch)
+        count += batch.length
         await clock.sleep(pause, over.signal)
         pause = Math.min(pause * 2, LONGEST_PAUSE)
       }
@@ -81,7 +90,7 @@ export function createRecorder(log: EventLog, { keep, ageMs }: EventRetention, c
 
   function tellDropped(): void {
     if (dropped === 0) return
-    waiting.push({ kind: "dropped", at: clock.now(), count: dropped })
+    add({ kind: "dropped", at: clock.now(), count: dropped })
     recorder.dropped(dropped)
     dropped = 0
   }

@@ -1,6 +1,6 @@
 import type { Isolates } from "../contracts/isolates.ts"
 import type { Events } from "../observe/events.ts"
-import type { HookEvent } from "../task/define-middleware.ts"
+import type { HookEvent, HookName } from "../task/define-middleware.ts"
 import type { Delivery } from "../task/lease.ts"
 import { aboutTask } from "./about.ts"
 
@@ -21,9 +21,9 @@ export function tellHooks(
   about: { readonly worker: string; readonly queues: () => readonly string[] },
 ): Lifecycle {
   const { worker } = about
+  const wants = (hook: HookName) => isolates.extensions?.()?.wants(hook)
   const tell = (event: HookEvent) => {
-    const extensions = isolates.extensions?.()
-    if (extensions?.wants(event[0])) extensions.tell(event)
+    if (wants(event[0])) isolates.extensions?.()?.tell(event)
   }
   let said = false
   const stopping = () => {
@@ -38,9 +38,11 @@ export function tellHooks(
       case "draining":
         return stopping()
       case "started":
-        return tell(["onStarted", { ...taskOf(event), worker }])
+        return wants("onStarted") ? tell(["onStarted", { ...taskOf(event), worker }]) : undefined
       case "succeeded":
-        return tell(["onSucceeded", { ...taskOf(event), worker, ms: event.ms }])
+        return wants("onSucceeded")
+          ? tell(["onSucceeded", { ...taskOf(event), worker, ms: event.ms }])
+          : undefined
       case "retrying": {
         const { at, error } = event
         tell(["onFailed", { ...taskOf(event), worker, error }])
@@ -56,7 +58,7 @@ export function tellHooks(
   return {
     stopping,
     received(deliveries) {
-      if (!isolates.extensions?.()?.wants("onReceived")) return
+      if (!wants("onReceived")) return
       for (const delivery of deliveries) tell(["onReceived", { ...aboutTask(delivery), worker }])
     },
   }
