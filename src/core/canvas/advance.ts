@@ -10,7 +10,8 @@ const NOTHING: Sending = Object.freeze({ envelopes: [], groups: [] })
  * chain. Its id is derived, so that a doubled settlement can not double it.
  */
 export function nextOf(envelope: Envelope, result: unknown, now: Millis): Sending {
-  const [first, ...rest] = envelope.then ?? []
+  if (!envelope.then) return NOTHING
+  const [first, ...rest] = envelope.then
   if (!first) return NOTHING
   const { id, root = id } = envelope
   const into: Sending = { envelopes: [], groups: [] }

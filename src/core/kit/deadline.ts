@@ -1,5 +1,7 @@
 import type { Clock, Millis } from "./clock.ts"
 
+const OVER = "over"
+
 /**
  * Waits for `work`, but not longer than `ms`: the answer, or undefined when the time was over. The work is given
  * a signal that aborts then; its timer never outlives the wait. Rejects as the work does.
@@ -14,7 +16,8 @@ export async function within<T>(
   try {
     return await Promise.race([work(over.signal), late])
   } finally {
-    over.abort()
+    // With a reason of its own: else each call would make an error, and note where it was made.
+    over.abort(OVER)
   }
 }
 

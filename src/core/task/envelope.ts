@@ -198,24 +198,30 @@ const ID = /^[!-~]{1,200}$/
  */
 function isOrdinary(value: unknown): value is Envelope {
   if (typeof value !== "object" || value === null) return false
-  let fields = 0
-  for (const key in value) {
-    if (ORDINARY.has(key)) fields++
-    else if (!SOMETIMES.get(key)?.((value as Record<string, unknown>)[key])) return false
-  }
-  const { v, id, task, queue, priority, enqueuedAt, dueAt, headers } = value as Envelope
+  const { v, id, task, input, queue, priority, enqueuedAt, dueAt, headers } = value as Envelope
   return (
-    fields === ORDINARY.size &&
     v === 1 &&
     isText(id, ID) &&
     isText(task, NAME) &&
+    input !== undefined &&
     isText(queue, NAME) &&
     isWhole(priority) &&
     priority <= 9 &&
     isWhole(enqueuedAt) &&
     isWhole(dueAt) &&
-    isTexts(headers)
+    isTexts(headers) &&
+    hasNoStranger(value)
   )
+}
+
+/** Whether it has no field that the schema would have to look at, given that it has the ordinary ones. */
+function hasNoStranger(value: object): boolean {
+  let fields = 0
+  for (const _ in value) fields++
+  if (fields === ORDINARY.size) return true
+  for (const key in value)
+    if (!ORDINARY.has(key) && !SOMETIMES.get(key)?.((value as Record<string, unknown>)[key])) return false
+  return true
 }
 
 /** The fields that every envelope has, and most have no other. */

@@ -10,9 +10,10 @@ import type { StoreWatch } from "../observe/store-watch.ts"
 import { gate, type Refusal } from "../policy/gate.ts"
 import { retryPolicyOf, timeLimitsOf } from "../policy/limits.ts"
 import { toFailure } from "../task/failure.ts"
+import type { Delivery } from "../task/lease.ts"
 import type { Outcome } from "../task/outcome.ts"
 import type { RetryPolicy } from "../task/retry.ts"
-import type { Settlement } from "../task/verdict.ts"
+import type { Settled, Settlement } from "../task/verdict.ts"
 import { aboutTask } from "./about.ts"
 import { runBuiltIn } from "./built-in.ts"
 import type { Children } from "./children.ts"
@@ -43,27 +44,29 @@ export interface RunParts {
 
 /** One delivery's way: gate, handler, verdict, settlement, event. Never rejects. */
 export async function run(parts: RunParts, held: Held): Promise<void> {
-  const { delivery } = held
+  const { clock, settler } = parts
+  const { delivery, startAt } = held
   const { envelope } = delivery
   const spec = parts.isolates.specs().get(envelope.task) ?? BUILT_IN.get(envelope.task)
   const policy = retryPolicyOf(envelope, spec)
-  const early = (held.startAt ?? 0) - parts.clock.now()
-  if (early > 0) await parts.clock.sleep(early)
-  const refusal = held.refusal ?? gate(delivery, spec, parts.clock.now())
-  let outcome: Outcome | Refusal
-  if (refusal) outcome = refusal
+  const early = startAt === undefined ? 0 : startAt - clock.now()
+  if (early > 0) await clock.sleep(early)
+  const begun = clock.now()
+  let outcome: Outcome | Refusal | undefined = held.refusal ?? gate(delivery, spec, begun)
   // The answer may have lain here while this process stood still: by now the task may be another's.
-  else if (held.aborted || parts.clock.monotonic() >= held.trustedUntil) outcome = { kind: "interrupted" }
-  else {
-    held.startedAt = parts.clock.now()
-    parts.emit({ kind: "started", ...aboutTask(delivery) })
+  if (!outcome && (held.aborted || clock.monotonic() >= held.trustedUntil)) outcome = { kind: "interrupted" }
+  if (!outcome) {
+    held.startedAt = begun
+    parts.emit(startedOf(delivery))
     const { softMs, hardMs } = timeLimitsOf(envelope, spec)
     const job = { delivery, maxAttempts: policy.max + 1, softMs, hardMs }
     const ofFlow = envelope.gathers || BUILT_IN.has(envelope.task)
     outcome = blame(held, await (ofFlow ? runOfFlow(parts, held, job) : parts.isolates.run(job)))
   }
   parts.freed()
-  await finish(parts, held, outcome, policy)
+  const ended = clock.now()
+  const settlement = settle(parts, held, outcome, policy, ended)
+  conclude(parts, held, settlement, await settler.settle(settlement), ended)
 }
 
 /** A task at the end of a group, which is given what came of it; or a joint. */
@@ -104,26 +107,22 @@ function withAfter(
   }
 }
 
-async function finish(
+/** What a run came to, as it is to be stored. */
+function settle(
   parts: RunParts,
-  held: Held,
+  { delivery, startedAt }: Held,
   ended: Outcome | Refusal,
   policy: RetryPolicy,
-): Promise<void> {
-  const { clock, settler, leases, worker } = parts
-  const now = clock.now()
+  now: Millis,
+): Settlement {
   const { outcome, after } = withAfter(parts, ended)
-  const settlement = settlementOf({
-    delivery: held.delivery,
-    outcome,
-    after,
-    policy,
-    startedAt: held.startedAt,
-    worker,
-    now,
-    random: clock.random(),
-  })
-  const settled = await settler.settle(settlement)
+  const random = parts.clock.random()
+  return settlementOf({ delivery, outcome, after, policy, startedAt, worker: parts.worker, now, random })
+}
+
+/** Once it is stored, or given up. */
+function conclude(parts: RunParts, held: Held, settlement: Settlement, settled: Settled, now: Millis): void {
+  const { leases } = parts
   parts.settled()
   if (held.slots) parts.free(held.slots)
   // A lost task may be back in this worker's hand, under the next token.
@@ -133,18 +132,30 @@ async function finish(
   else if (held.aborted !== "lease_lost") parts.emit({ kind: "lease_lost", ...aboutTask(held.delivery) })
 }
 
+/*
+ * The two events of nearly every task are written out field by field: what a worker spends on a task is a matter of
+ * microseconds, and a copy of four fields is a good part of one.
+ */
+
+function startedOf({ envelope: { id, task, queue }, attempt }: Delivery): WorkerEvent {
+  return { kind: "started", id, task, queue, attempt }
+}
+
+function succeededOf({ envelope: { id, task, queue }, attempt }: Delivery, ms: Millis): WorkerEvent {
+  return { kind: "succeeded", id, task, queue, attempt, ms }
+}
+
 function eventOf({ delivery, startedAt }: Held, { verdict, status }: Settlement, now: Millis): WorkerEvent {
-  const task = aboutTask(delivery)
   switch (verdict.kind) {
     case "retry":
-      return { kind: "retrying", ...task, at: verdict.at, error: verdict.reason }
+      return { kind: "retrying", ...aboutTask(delivery), at: verdict.at, error: verdict.reason }
     case "release":
-      return { kind: "released", ...task }
+      return { kind: "released", ...aboutTask(delivery) }
     case "bury":
-      return { kind: "failed", ...task, error: verdict.reason }
+      return { kind: "failed", ...aboutTask(delivery), error: verdict.reason }
     case "ack":
       return status?.state === "cancelled" || status?.state === "expired"
-        ? { kind: status.state, ...task }
-        : { kind: "succeeded", ...task, ms: now - (startedAt ?? now) }
+        ? { kind: status.state, ...aboutTask(delivery) }
+        : succeededOf(delivery, now - (startedAt ?? now))
   }
 }

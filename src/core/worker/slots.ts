@@ -47,13 +47,17 @@ export function createSlots(first: number): Slots {
     })
   }
 
+  function tellWaiters(): void {
+    if (waiters.size > 0) for (const look of waiters) look()
+  }
+
   const free = () => Math.min(size - taken, 2 * size - held)
 
   return {
     size: () => size,
     resize(wanted) {
       size = Math.max(1, wanted)
-      for (const look of waiters) look()
+      tellWaiters()
     },
     free,
     peak() {
@@ -68,11 +72,11 @@ export function createSlots(first: number): Slots {
     },
     give() {
       taken--
-      for (const look of waiters) look()
+      tellWaiters()
     },
     settled() {
       held--
-      for (const look of waiters) look()
+      tellWaiters()
     },
     available: (signal) => until(() => free() > 0, signal),
     allFree: (signal) => until(() => taken === 0, signal),
