@@ -4,7 +4,6 @@ import { postgresStore } from "../support/postgres-store.ts"
 
 examine({
   name: "postgres",
-  canvas: false,
   async open() {
     const clock = manualClock()
     const store = postgresStore()

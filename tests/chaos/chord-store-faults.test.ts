@@ -13,7 +13,7 @@ let scene: Scene
 let proxy: Awaited<ReturnType<typeof startProxy>>
 
 /** Stores with servers whose flows are tried by faults. */
-const STORES = ["redis"] as const
+const STORES = ["redis", "postgres"] as const
 
 describe.each([...STORES])("chords on %s", (store) => {
   beforeEach(async () => {

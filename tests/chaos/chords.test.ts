@@ -8,7 +8,7 @@ afterEach(() => scene.close())
 const CHORDS = 24
 const FLAGS = ["--lease", "1s", "--concurrency", "8", "--isolates", "2"]
 /** Stores whose flows are tried by faults. */
-const STORES = ["sqlite", "redis"] as const
+const STORES = ["sqlite", "redis", "postgres"] as const
 
 const goesOn = async (runs: number) => {
   const before = scene.journal().length

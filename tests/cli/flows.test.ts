@@ -21,7 +21,7 @@ export const parent = defineTask({ retries: 2, backoff: { kind: "fixed", base: 1
 export const childless = defineTask({ retries: 0, run(_, ctx) { ctx.after("tell", 1); throw new Error("no") } })
 `
 
-const STORES = ["sqlite", "redis"] as const
+const STORES = ["sqlite", "redis", "postgres"] as const
 
 describe.each([...STORES])("on %s", (store) => {
   let stem: Stem

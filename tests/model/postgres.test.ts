@@ -10,9 +10,10 @@ test("postgres answers and shows what memory does, whatever is done in whatever 
       return { drivers: [await store.open(clock), await store.open(clock)] as const, close: store.close }
     },
     { runs: 25, steps: 120 },
-    false,
   )
   console.log("walked", seen)
   expect(seen.deliveries).toBeGreaterThan(200)
   expect(seen.stale).toBeGreaterThan(30)
+  expect(seen.replaced).toBeGreaterThan(5)
+  expect(seen.joined).toBeGreaterThan(10)
 }, 120_000)

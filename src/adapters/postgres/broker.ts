@@ -2,8 +2,10 @@ import type { Broker, Renewed } from "../../core/contracts/broker.ts"
 import { createCancel } from "./cancel.ts"
 import { LIVE_MS } from "./connection.ts"
 import type { Endings } from "./endings.ts"
+import { isFlow } from "./flow-values.ts"
 import { createHasten } from "./hasten.ts"
 import type { Intake } from "./intake.ts"
+import { createFlowIntake } from "./intake-flows.ts"
 import { createLeasing } from "./reserve.ts"
 import { CANCEL } from "./rows.ts"
 import { createSettle } from "./settle.ts"
@@ -15,11 +17,13 @@ export function createBroker(store: Store, intake: Intake, endings: Endings): Br
   const { clock, bell } = store
   const leasing = createLeasing(store, endings)
   const settle = createSettle(store, endings)
+  const flows = createFlowIntake(store)
   const sweep = createSweep(store.desk)
 
   return {
-    async enqueue(envelopes) {
-      const answers = await intake.add(envelopes)
+    async enqueue(envelopes, groups = []) {
+      const plain = groups.length === 0 && !envelopes.some(isFlow)
+      const answers = await (plain ? intake.add(envelopes) : flows(envelopes, groups))
       bell.ring("work")
       return answers
     },
@@ -35,7 +39,8 @@ export function createBroker(store: Store, intake: Intake, endings: Endings): Br
       sweep(settlements.length)
       if (
         settlements.some(
-          ({ verdict, next }) => verdict.kind === "retry" || verdict.kind === "release" || next.length > 0,
+          ({ verdict, next, opens, arrive }) =>
+            verdict.kind === "retry" || verdict.kind === "release" || next.length > 0 || opens || arrive,
         )
       )
         bell.ring("work")

@@ -2,7 +2,9 @@ import type { DeadLetterFilter, DeadLetters } from "../../core/contracts/inspect
 import type { DeadLetter } from "../../core/task/dead-letter.ts"
 import { encodeEnvelope } from "../../core/task/envelope.ts"
 import type { Failure } from "../../core/task/failure.ts"
+import { aloneOf, membershipOf } from "../../core/task/group.ts"
 import type { Replay } from "../../core/task/status.ts"
+import { fairValues } from "./flow-values.ts"
 import { readEnvelope, replaysOf } from "./rows.ts"
 import { numbers, plain, soughtIds, texts } from "./sql-values.ts"
 import type { Store } from "./store.ts"
@@ -43,17 +45,19 @@ export function createDeadLetters({ work, desk, bell, clock, ns }: Store): DeadL
   const revive = work.sql(
     `WITH back AS (
        DELETE FROM stem.dead_letters d
-       USING unnest(stem.texts($2), $3::integer[], $4::bigint[], stem.texts($5), stem.texts($6)) WITH ORDINALITY
-         AS r (id, token, due, replays, envelope, place)
+       USING unnest(stem.texts($2), $3::integer[], $4::bigint[], stem.texts($5), stem.texts($6),
+         stem.texts($7), $8::integer[]) WITH ORDINALITY AS r (id, token, due, replays, envelope, fair, cost, place)
        WHERE d.ns = $1 AND d.id = r.id AND d.token = r.token
        RETURNING d.id, d.task, d.queue, d.rank, d.token, r.due, r.replays, coalesce(r.envelope, d.envelope) AS envelope,
-         r.place
+         r.fair, r.cost, r.place
      ), forgotten AS (
        DELETE FROM stem.statuses s USING back WHERE s.ns = $1 AND s.id = back.id
      ), live AS (
-       INSERT INTO stem.tasks (ns, id, task, queue, rank, due, token, replays, envelope)
-       SELECT $1::integer, id, task, queue, rank, due, token, replays, envelope FROM back ORDER BY place
+       INSERT INTO stem.tasks (ns, id, task, queue, rank, due, token, replays, envelope, fair, cost)
+       SELECT $1::integer, id, task, queue, rank, due, token, replays, envelope, fair, cost FROM back ORDER BY place
        ON CONFLICT (ns, id) DO NOTHING RETURNING id
+     ), told AS (
+       INSERT INTO stem.fair_news (queue, rank, key, due) SELECT queue, rank, fair, due FROM back WHERE fair IS NOT NULL
      )
      SELECT id, stem.ring($1, 0) FROM live`,
   )
@@ -97,7 +101,7 @@ export function createDeadLetters({ work, desk, bell, clock, ns }: Store): DeadL
       const rows = new Map(
         (await byId.all<DeadRow>(ns, soughtIds(asks.map(({ id }) => id)))).map((row) => [row.id, row]),
       )
-      const taken = asks.flatMap(({ id, dueAt, edit }) => {
+      const taken = asks.flatMap(({ id, dueAt, edit, rejoin }) => {
         const row = rows.get(id)
         const envelope = row && readEnvelope(row.envelope)
         if (!envelope || envelope instanceof Error) return []
@@ -108,14 +112,19 @@ export function createDeadLetters({ work, desk, bell, clock, ns }: Store): DeadL
           error: (JSON.parse(row.error) as Failure).message,
         }
         const replays = JSON.stringify([...replaysOf(row), died])
-        const text = edit && encodeEnvelope({ ...envelope, input: edit.input })
-        return [{ id, token: row.token, dueAt, replays, text }]
+        const own = rejoin || !membershipOf(envelope) ? envelope : aloneOf(envelope)
+        const edited = edit ? { ...own, input: edit.input } : own
+        const text = edited === envelope ? undefined : encodeEnvelope(edited)
+        return [{ id, token: row.token, dueAt, replays, text, envelope }]
       })
       if (taken.length === 0) return []
       const live = await revive.all<{ id: string }>(
         ...([ns, texts(taken.map(({ id }) => id)), numbers(taken.map(({ token }) => token))] as const),
         ...([numbers(taken.map(({ dueAt }) => dueAt)), texts(taken.map(({ replays }) => replays))] as const),
-        texts(taken.map(({ text }) => text)),
+        ...([
+          texts(taken.map(({ text }) => text)),
+          ...fairValues(taken.map(({ envelope }) => envelope)),
+        ] as const),
       )
       bell.ring("work")
       const back = new Set(live.map(({ id }) => id))

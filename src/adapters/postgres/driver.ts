@@ -9,11 +9,13 @@ import type { Client } from "./client.ts"
 import { type Connection, createConnection } from "./connection.ts"
 import { createEndings } from "./endings.ts"
 import { createEvents } from "./events.ts"
+import { createGroups } from "./groups.ts"
 import { createInspector } from "./inspector.ts"
 import { createIntake } from "./intake.ts"
 import { createLimits } from "./limits.ts"
 import { withoutSecret } from "./location.ts"
 import { createLocks } from "./locks.ts"
+import { createNotes } from "./notes.ts"
 import { createQueues, type Queues } from "./queues.ts"
 import { createResults } from "./results.ts"
 import { createSchedules } from "./schedules.ts"
@@ -70,8 +72,8 @@ export async function open(url: string, options: DriverOptions): Promise<Driver>
       inspector: { ...calls.counted(inspector), deadLetters: calls.counted(inspector.deadLetters) },
       workers,
       schedules: calls.counted(createSchedules(store)),
-      groups: { prune: async () => 0, sweep: async () => [] } as never,
-      notes: { prune: async () => 0 } as never,
+      groups: calls.counted(createGroups(store)),
+      notes: calls.counted(createNotes(store)),
       events: calls.counted(createEvents(store)),
       limits: calls.counted(createLimits(store)),
       locks: calls.counted(createLocks(store)),

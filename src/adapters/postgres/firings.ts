@@ -7,7 +7,7 @@ import {
   type ScheduleTurn,
   type Sent,
 } from "../../core/contracts/schedules.ts"
-import { encodeEnvelope } from "../../core/task/envelope.ts"
+import { sentFields } from "./flow-values.ts"
 import { BETWEEN, plain, storable } from "./sql-values.ts"
 import type { Store } from "./store.ts"
 
@@ -46,11 +46,7 @@ export function createFirings({ work, desk, bell, clock, ns, queues }: Store): F
     return (sent: Sent) => {
       if (!("envelope" in sent)) return { id: sent.id }
       const { envelope } = sent
-      const { id, task, queue, priority, dueAt } = envelope
-      return {
-        ...{ id, task, queue: numbers.get(queue), rank: 9 - priority, due: dueAt },
-        envelope: encodeEnvelope(envelope),
-      }
+      return sentFields(envelope, numbers)
     }
   }
 

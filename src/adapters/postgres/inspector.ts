@@ -2,6 +2,7 @@ import type { Inspector } from "../../core/contracts/inspector.ts"
 import { createCounts } from "./counts.ts"
 import { createDeadLetters } from "./dead-letters.ts"
 import type { Endings } from "./endings.ts"
+import { createForgetKeys } from "./keys.ts"
 import { createListing } from "./listing.ts"
 import { liveTask, type TaskRow } from "./rows.ts"
 import { soughtIds } from "./sql-values.ts"
@@ -13,8 +14,15 @@ export function createInspector(store: Store, endings: Endings): Inspector {
   const listing = createListing(desk, ns)
   const byId = desk.sql("SELECT * FROM stem.tasks WHERE ns = $1 AND id = ANY (stem.texts($2))")
   const waiting = work.sql(
-    "SELECT * FROM stem.tasks WHERE queue = $1 AND renewed IS NULL AND until IS NULL ORDER BY seq LIMIT $2",
+    `SELECT * FROM (
+       (SELECT * FROM stem.tasks WHERE queue = $1 AND renewed IS NULL AND fair IS NULL AND until IS NULL AND seq <= $3
+        ORDER BY seq LIMIT $2)
+       UNION ALL
+       (SELECT * FROM stem.tasks WHERE queue = $1 AND renewed IS NULL AND fair IS NOT NULL AND until IS NULL AND seq <= $3
+        ORDER BY seq LIMIT $2)
+     ) AS t ORDER BY seq LIMIT $2`,
   )
+  const latest = work.sql("SELECT last_value AS seq FROM stem.tasks_seq_seq")
   const ring = work.sql("SELECT stem.ring($1, 0)")
 
   return {
@@ -33,7 +41,7 @@ export function createInspector(store: Store, endings: Endings): Inspector {
 
     pause: (queue) => queues.setPaused(queue, true),
 
-    forgetKeys: async () => 0,
+    forgetKeys: createForgetKeys(store),
 
     async resume(queue) {
       const changed = await queues.setPaused(queue, false)
@@ -45,14 +53,17 @@ export function createInspector(store: Store, endings: Endings): Inspector {
     async purge(name, max) {
       const [queue] = await queues.known([name])
       if (queue === undefined) return 0
+      // What groups send for want of what is purged stays.
+      const last = (await latest.one<{ seq: string }>())?.seq ?? "0"
       let purged = 0
       while (purged < max) {
-        const rows = await waiting.all<TaskRow>(queue, Math.min(max - purged, BATCH))
+        const rows = await waiting.all<TaskRow>(queue, Math.min(max - purged, BATCH), last)
         const ended = await endings.cancel(rows, clock.now())
         purged += ended.size
         if (ended.size === 0) break
       }
       bell.ring("ended")
+      bell.ring("work")
       return purged
     },
 

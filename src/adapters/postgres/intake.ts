@@ -8,7 +8,7 @@ import { createGather } from "./gather.ts"
 import { BETWEEN, numbers, soughtIds, texts } from "./sql-values.ts"
 import type { Store } from "./store.ts"
 
-/** How tasks come in. */
+/** How plain tasks come in: see intake-flows.ts for others. */
 export interface Intake {
   /** Stores envelopes whose ids are unknown. */
   add(envelopes: readonly Envelope[]): Promise<readonly Enqueued[]>
@@ -56,7 +56,7 @@ export function createIntake({
     const answer = await enqueue.one<{ known: string | null }>(ns, ...values)
     const now = clock.now()
     const known = answer?.known ? new Set(answer.known.split(BETWEEN)) : undefined
-    if (!known && first.length === envelopes.length) return first.map((one) => stored(one, now))
+    if (!known && first.length === envelopes.length) return first.map((one) => storedNow(one, now))
     const later = known ? await knownStates([...known], now) : new Map<string, TaskState>()
     const taken = new Map<string, Envelope>()
     return envelopes.map((envelope): Enqueued => {
@@ -64,16 +64,17 @@ export function createIntake({
       // Known a moment ago and not any more: it has ended without a trace, as results that live elsewhere leave it.
       if (known?.has(id)) return { id, kind: "duplicate", state: later.get(id) ?? "succeeded" }
       const before = taken.get(id)
-      if (before) return { ...stored(before, now), kind: "duplicate" }
+      if (before) return { ...storedNow(before, now), kind: "duplicate" }
       taken.set(id, envelope)
-      return stored(envelope, now)
+      return storedNow(envelope, now)
     })
   })
 
   return { knownStates, add: async (envelopes) => (envelopes.length === 0 ? [] : add(envelopes)) }
 }
 
-const stored = ({ id, dueAt }: Envelope, now: Millis): Enqueued => ({
+/** What is answered for a task that was stored just now. */
+export const storedNow = ({ id, dueAt }: Envelope, now: Millis): Enqueued => ({
   id,
   kind: "stored",
   state: dueAt > now ? "scheduled" : "queued",

@@ -17,8 +17,13 @@ const FITTING = `t.due >= $2 AND t.due < $3 AND ($5::text IS NULL OR t.task = $5
 /** Of each queue and rank as many as are asked for, in the order of the index, merged with those that run longer. */
 const LIST = `SELECT * FROM (
   SELECT t.* FROM stem.queues q CROSS JOIN generate_series(0, 9) AS r (rank) CROSS JOIN LATERAL (
-    SELECT t.* FROM stem.tasks t
-    WHERE t.queue = q.queue AND t.rank = r.rank AND t.renewed IS NULL AND ${FITTING} ORDER BY t.due, t.seq LIMIT $8
+    ${(["NULL", "NOT NULL"] as const)
+      .map(
+        (fair) => `(SELECT t.* FROM stem.tasks t
+    WHERE t.queue = q.queue AND t.rank = r.rank AND t.renewed IS NULL AND t.fair IS ${fair} AND ${FITTING}
+    ORDER BY t.due, t.seq LIMIT $8)`,
+      )
+      .join(" UNION ALL ")}
   ) AS t
   WHERE q.ns = $1 AND ($4::text IS NULL OR q.name = $4)
   UNION ALL

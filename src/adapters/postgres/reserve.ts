@@ -28,6 +28,7 @@ export function createLeasing({ work, hand, ns, clock, queues }: Store, endings:
   const reserve = hand.sql("SELECT * FROM stem.reserve($1, $2, $3, $4, $5)", LIVE_MS)
   const reclaim = hand.sql("SELECT * FROM stem.reclaim($1, $2, $3, $4, $5)", LIVE_MS)
   const due = work.sql("SELECT stem.next_due($1) AS due", LIVE_MS)
+  const wake = hand.sql("SELECT least(stem.next_due($1), stem.next_expiry($1)) AS at", LIVE_MS)
   const taken = work.sql("SELECT * FROM stem.tasks WHERE ns = $1 AND id = ANY (stem.texts($2))")
 
   /** Adds what can be read, buries the rest; answers whether there was any. */
@@ -73,8 +74,9 @@ export function createLeasing({ work, hand, ns, clock, queues }: Store, endings:
         const lists = await reserve.one<LeaseLists>(asked, room, now, holder, now + leaseMs)
         const rows = rowsOf(lists)
         const buried = await deliver(rows, ask, now, false, deliveries)
-        if (rows.length === room || buried) continue
-        const wakeAt = instant(lists?.wake)
+        if (rows.length === room) continue
+        // What follows from a burial is not of this reserve.
+        const wakeAt = instant(buried ? (await wake.one<{ at: string | null }>(asked))?.at : lists?.wake)
         return { deliveries, ...(wakeAt < NEVER && { wakeAt }) }
       }
       return { deliveries }

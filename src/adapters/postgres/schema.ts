@@ -1,6 +1,7 @@
 import type { Migration } from "../../core/contracts/driver.ts"
 import { invalid } from "../../core/kit/errors.ts"
 import type { Client } from "./client.ts"
+import flowFirings from "./firings-10.sql" with { type: "text" }
 import functions from "./functions-1.sql" with { type: "text" }
 import scheduleFunctions from "./functions-2.sql" with { type: "text" }
 import eventFunctions from "./functions-3.sql" with { type: "text" }
@@ -9,14 +10,20 @@ import roomFunctions from "./functions-5.sql" with { type: "text" }
 import leaseFunctions from "./functions-6.sql" with { type: "text" }
 import readyFunctions from "./functions-7.sql" with { type: "text" }
 import turnFunctions from "./functions-9.sql" with { type: "text" }
+import flowFunctions from "./functions-10.sql" with { type: "text" }
+import groupFunctions from "./groups-10.sql" with { type: "text" }
+import flowIntake from "./intake-10.sql" with { type: "text" }
 import tables from "./schema-1.sql" with { type: "text" }
 import scheduleTables from "./schema-2.sql" with { type: "text" }
 import eventTables from "./schema-3.sql" with { type: "text" }
 import limitTables from "./schema-4.sql" with { type: "text" }
 import leaseTables from "./schema-6.sql" with { type: "text" }
 import eventStorage from "./schema-8.sql" with { type: "text" }
+import flowTables from "./schema-10.sql" with { type: "text" }
 import settle from "./settle-1.sql" with { type: "text" }
 import leaseSettle from "./settle-6.sql" with { type: "text" }
+import flowSettle from "./settle-10.sql" with { type: "text" }
+import fairTurns from "./turns-10.sql" with { type: "text" }
 
 /** One step for each version of the schema, in order; a released step is never changed. */
 const STEPS: readonly string[] = [
@@ -29,6 +36,7 @@ const STEPS: readonly string[] = [
   readyFunctions,
   eventStorage,
   turnFunctions,
+  [flowTables, flowFunctions, fairTurns, flowIntake, flowFirings, groupFunctions, flowSettle].join("\n"),
 ]
 
 /** The version this Stem works with. */

@@ -1,10 +1,13 @@
 import type { Millis } from "../../core/kit/clock.ts"
 import { encodeStatus } from "../../core/task/status.ts"
 import type { Settled, Settlement } from "../../core/task/verdict.ts"
+import type { Value } from "./client.ts"
 import { type Endings, soughtIn } from "./endings.ts"
 import { isDuplicate } from "./failures.ts"
+import { flowValues, freeValue, isFlow } from "./flow-values.ts"
 import { createGather } from "./gather.ts"
 import { envelopeValues } from "./intake.ts"
+import { type Act, actValues, sentBy } from "./joins.ts"
 import type { TaskRow } from "./rows.ts"
 import { numbers, texts } from "./sql-values.ts"
 import type { Store } from "./store.ts"
@@ -16,25 +19,31 @@ export function createSettle({ work, ns, clock, queues }: Store, endings: Ending
   const settle = work.sql(
     `SELECT * FROM stem.settle(${Array.from({ length: 22 }, (_, at) => `$${at + 1}`).join(", ")})`,
   )
+  const settleFlows = work.sql(
+    `SELECT * FROM stem.settle_flows(${Array.from({ length: 35 }, (_, at) => `$${at + 1}`).join(", ")})`,
+  )
   const marked = work.sql("SELECT * FROM stem.tasks WHERE ns = $1 AND id = ANY (stem.texts($2))")
 
   async function land(batch: readonly Settlement[]): Promise<readonly Settled[]> {
     const now = clock.now()
     const leases = batch.map(({ lease }) => lease)
     const next = batch.flatMap((settlement) => settlement.next)
+    const flows = batch.some(isInFlow) || next.some(isFlow)
+    const sent = flows ? [...next, ...sentBy(batch.flatMap(({ opens = [] }) => opens))] : next
     const numbered =
-      next.length > 0 ? await queues.ensure(next.map(({ queue }) => queue)) : new Map<string, number>()
+      sent.length > 0 ? await queues.ensure(sent.map(({ queue }) => queue)) : new Map<string, number>()
+    const more = flows ? [...flowValues(next), ...followValues(batch, numbered)] : []
     const effects = [
       ...statusValues(batch),
       numbers(batch.flatMap((settlement, at) => settlement.next.map(() => at + 1))),
       ...envelopeValues(next, numbered),
     ]
     const send = (plain: boolean) =>
-      settle.one<{ stale: number[] | null; marked: number[] | null }>(
+      (flows ? settleFlows : settle).one<{ stale: number[] | null; marked: number[] | null }>(
         ...([ns, now, texts(leases.map(({ id }) => id)), numbers(leases.map(({ token }) => token))] as const),
         ...(plain ? ALL_ACKS : verdictValues(batch)),
         ...effects,
-        plain,
+        ...[plain, ...more],
       )
     const plain = batch.every(({ verdict }) => verdict.kind === "ack")
     const answer = await send(plain).catch((error) => {
@@ -103,6 +112,19 @@ function inSteps(settlements: readonly Settlement[]) {
     for (const after of settlement.next) follows.add(after.id)
   }
   return steps
+}
+
+const isInFlow = ({ opens, arrive, unique }: Settlement) =>
+  opens !== undefined || arrive !== undefined || unique !== undefined
+
+/** Keys to set free, groups that open, and who arrives. */
+function followValues(batch: readonly Settlement[], queues: ReadonlyMap<string, number>): readonly Value[] {
+  const acts = batch.flatMap(({ opens = [], arrive }, at): Act[] => [
+    ...opens.map((group) => ({ of: at + 1, opens: group })),
+    ...(arrive ? [{ of: at + 1, arrive }] : []),
+  ])
+  const { opens, arrivals } = actValues(acts, queues)
+  return [freeValue(batch.map(({ unique }) => unique)), opens, ...arrivals]
 }
 
 /** What {@link verdictValues} gives, where nobody looks at it. */
