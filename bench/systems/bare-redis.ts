@@ -35,7 +35,7 @@ async function fill(verb: Verb, tasks: number, list: number): Promise<Timed> {
       return [envelope.id, envelope.queue, PRIORITY, now, JSON.stringify(envelope)]
     })
     const chunks = [packed.slice(0, CHUNK), packed.slice(CHUNK)].filter(({ length }) => length > 0)
-    await Promise.all(chunks.map((chunk) => verb("enqueue", now, ...chunk.flat())))
+    await Promise.all(chunks.map((chunk) => verb("enqueue", now, chunk.length, ...chunk.flat())))
   }
   return { tasks, ms: performance.now() - began }
 }
@@ -59,7 +59,7 @@ async function drain(verb: Verb, { tasks }: DrainAsk): Promise<Timed> {
       const status = statusOf(envelope, { token, startedAt, now, worker: holder })
       return [envelope.id, `${token} succeeded ${now} 0 ${JSON.stringify(status)}`]
     })
-    const others = await verb("succeed", 1, now, runs.length, ...packed)
+    const others = await verb("succeed", now, runs.length, 1, now, runs.length, ...packed)
     if (others.length > 0) throw new Error("a task is another's")
   }
 
