@@ -7,7 +7,7 @@ import type { StoredEvent } from "../../src/core/task/event.ts"
 import type { Group } from "../../src/core/task/group.ts"
 import { parseSchedule } from "../../src/core/task/schedule.ts"
 import { openStores, type Stores, systemClock } from "../../src/stem.ts"
-import { placeOn, type STORES } from "../cli/places.ts"
+import { placeOn, STORES } from "../cli/places.ts"
 import { tasksBy } from "../support/envelopes.ts"
 import { settlementsBy } from "../support/settlements.ts"
 
@@ -39,7 +39,7 @@ const event = (id: string) =>
   ({ v: 1, kind: "enqueued", at: 1, id, task: "t", queue: "default" }) as StoredEvent
 const group: Group = { v: 1, id: "g", size: 1, openedAt: 1, body: task("g:body") }
 
-describe.each(["memory", "sqlite"] as const)("on %s", (store) => {
+describe.each(["memory", ...STORES] as const)("on %s", (store) => {
   test("Two namespaces of one store never meet", async () => {
     const [a, b] = await openTwo(store)
     const both = [a, b]

@@ -45,7 +45,7 @@ export function examine(candidate: Candidate): void {
     ...inspectorQuestions,
     ...[resultQuestions, workerQuestions, driverQuestions, eventQuestions],
     ...scheduleQuestions,
-    ...(candidate.canvas === false ? [] : flowQuestions),
+    ...flowQuestions,
     ...[limitQuestions, lockQuestions],
   ])
   ask(candidate, "driver", driverQuestions)
@@ -57,7 +57,6 @@ export function examine(candidate: Candidate): void {
   examineEvents(candidate)
   examineLimits(candidate)
   examineLocks(candidate)
-  if (candidate.canvas === false) return
   ask(candidate, "groups", groups)
   ask(candidate, "unique keys", keys)
   ask(candidate, "fair keys", turns)

@@ -6,8 +6,6 @@ import { createDesk, type Desk } from "./desk.ts"
 /** A store that sits the exam. */
 export interface Candidate {
   readonly name: string
-  /** False while groups, keys, turns and notes are being built there. */
-  readonly canvas?: false
   /** Opens a store, or a namespace of one, that holds nothing. */
   open(): Promise<Opened>
   /** What this store can not do, and why: those tests are shown as left out, with the reason. */

@@ -30,13 +30,11 @@ export async function walkAgainstMemory(
   name: string,
   openSubject: (clock: ManualClock) => Promise<Subject>,
   size: { runs: number; steps: number },
-  /** False while groups, keys, turns and notes are being built there: the same walks without them. */
-  canvas = true,
 ): Promise<typeof NOTHING> {
   const seed = Number(process.env.STEM_TEST_SEED ?? Math.floor(Math.random() * 2 ** 31))
   console.log(`${name} against memory: STEM_TEST_SEED=${seed}`)
   const seen = { ...NOTHING }
-  const step = fc.oneof(...STEPS, ...(canvas ? FLOW_STEPS : []))
+  const step = fc.oneof(...STEPS, ...FLOW_STEPS)
 
   const walk = fc.asyncProperty(
     fc.array(fc.tuple(step, fc.boolean()), { minLength: size.steps / 2, maxLength: size.steps, size: "max" }),
