@@ -2,6 +2,7 @@ import type { Client, EnqueueAsk, Sent } from "../../core/client/client.ts"
 import { makeEnvelope } from "../../core/client/envelope.ts"
 import type { Clock } from "../../core/kit/clock.ts"
 import { invalid, StemError } from "../../core/kit/errors.ts"
+import type { EnqueueOptions } from "../../core/task/options.ts"
 import type { Shell } from "../shell/command.ts"
 import { EXIT, type ExitCode, usage } from "../shell/exit.ts"
 import { readJson } from "../shell/json.ts"
@@ -61,20 +62,21 @@ export async function enqueueFile(
     let batch: Numbered[] = []
     const done = { accepted: 0, duplicates: 0, spooled: 0 }
     let number = 0
-    /** The batch under way: while the store takes it the next is read. */
+    /** The last batch: while the store takes the one before, it is checked and waits, and the next is read. */
     let sending = Promise.resolve()
     const commit = async () => {
-      const sent = batch
+      const [sent, before] = [batch, sending]
       batch = []
-      await sending
-      sending = deliver(sent)
+      sending = deliver(sent, before)
       sending.catch(() => {})
+      await before
     }
-    const deliver = async (sent: readonly Numbered[]) => {
-      if (sent.length === 0) return
-      const answers = await send(client, clock, sent)
+    const deliver = async (sent: readonly Numbered[], before: Promise<void>) => {
+      if (sent.length === 0) return before
+      const answers = await send(client, clock, sent, before)
       for (const { kind } of answers) done[COUNTED[kind]]++
-      await out.add(answers.map((answer, at) => receipt(answer, sent[at] as Numbered)))
+      if (flags.output !== undefined)
+        await out.add(answers.map((answer, at) => receipt(answer, sent[at] as Numbered)))
       progress.to(done.accepted + done.duplicates + done.spooled)
     }
     try {
@@ -141,10 +143,7 @@ function readNumbered(
     const line: Line = readLine(readJson(text, "it"))
     const task = line.task ?? defaultTask
     if (task === undefined) throw invalid("malformed_line", "it names no task")
-    const { at, delay, ...others } = defaults
-    const timed = line.options.at !== undefined || line.options.delay !== undefined
-    const when = timed ? {} : { ...(at && { at }), ...(delay !== undefined && { delay }) }
-    const options = { ...others, ...when, ...line.options }
+    const options = isEmpty(defaults) ? line.options : withDefaults(defaults, line.options)
     const target = definition?.of(task) ?? task
     return { number, task, ask: { task: target, input: line.input, options } as EnqueueAsk }
   } catch (error) {
@@ -152,11 +151,31 @@ function readNumbered(
   }
 }
 
-/** Sends a batch. When the client refuses it, finds the line it refused. */
-async function send(client: Client, clock: Clock, batch: readonly Numbered[]): Promise<readonly Sent[]> {
+function isEmpty(options: object): boolean {
+  for (const _ in options) return false
+  return true
+}
+
+/** A line that says when is not told so by a flag. */
+function withDefaults({ at, delay, ...others }: EnqueueOptions, options: EnqueueOptions): EnqueueOptions {
+  const timed = options.at !== undefined || options.delay !== undefined
+  const when = timed ? {} : { ...(at && { at }), ...(delay !== undefined && { delay }) }
+  return { ...others, ...when, ...options }
+}
+
+/** Sends a batch behind another. When the client refuses it, finds the line it refused. */
+async function send(
+  client: Client,
+  clock: Clock,
+  batch: readonly Numbered[],
+  before: Promise<void>,
+): Promise<readonly Sent[]> {
+  const asks = batch.map(({ ask }) => ask)
   try {
-    return await client.enqueueMany(batch.map(({ ask }) => ask))
+    return await client.enqueueMany(asks, { after: before })
   } catch (error) {
+    // What is wrong with the one before came first.
+    await before
     if (!(error instanceof StemError) || error.kind !== "invalid") throw error
     for (const { number, ask } of batch) {
       const reason = await refusal(clock, ask)

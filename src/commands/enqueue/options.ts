@@ -98,7 +98,7 @@ function header(text: string): [string, string] {
 
 /** A line of a file of tasks. */
 export interface Line {
-  readonly task?: string
+  readonly task?: string | undefined
   readonly input?: unknown
   readonly options: EnqueueOptions
 }
@@ -128,9 +128,11 @@ export function readLine(value: unknown): Line {
   const options: EnqueueOptions = {}
   let task: string | undefined
   let input: unknown
-  for (const [name, given] of Object.entries(value)) {
+  const fields = value as Readonly<Record<string, unknown>>
+  for (const name of Object.keys(fields)) {
+    const given = fields[name]
     if (name === "input") input = given
-    else if (name === "task") task = at(name, () => text(given))
+    else if (name === "task") task = typeof given === "string" ? given : at(name, () => text(given))
     else if (!Object.hasOwn(FIELDS, name))
       throw invalid("malformed_line", `unknown field "${name}"`, `Fields: ${LINE_FIELDS.join(", ")}.`)
     else if (given !== null && given !== undefined)
@@ -141,7 +143,7 @@ export function readLine(value: unknown): Line {
   }
   if (options.at !== undefined && options.delay !== undefined)
     throw invalid("malformed_line", "delay and at say the same thing twice")
-  return { ...(task !== undefined && { task }), input, options }
+  return { task, input, options }
 }
 
 function at<T>(name: string, read: () => T): T {

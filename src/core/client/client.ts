@@ -61,8 +61,14 @@ export interface Client {
    * `unavailable`, also where there is a spool, for a flow that begins with a group.
    */
   enqueue(flow: Flow): Promise<SentFlow>
-  /** Stores many, in order. All of them are checked before the first is stored. */
-  enqueueMany<I, O>(asks: readonly EnqueueAsk<I, O>[]): Promise<readonly Sent<O>[]>
+  /**
+   * Stores many, in order. All of them are checked before the first is stored; with `after` that is done meanwhile, and
+   * they are stored once it resolves. When it rejects so does this, and none of them is stored.
+   */
+  enqueueMany<I, O>(
+    asks: readonly EnqueueAsk<I, O>[],
+    options?: { readonly after?: Promise<unknown> },
+  ): Promise<readonly Sent<O>[]>
   /** What is known of a task, waiting, running or ended; undefined when the store does not know it. */
   result<O>(task: TaskRef<O>): Promise<StatusOf<O> | undefined>
   /**
@@ -240,9 +246,11 @@ export function createClient(parts: ClientParts): Client {
     enqueue: ((what: string | TaskDefinition | Flow, input?: unknown, options?: EnqueueOptions) =>
       isFlow(what) ? enqueueFlow(what) : enqueueTask(what, input, options)) as Client["enqueue"],
 
-    async enqueueMany(asks) {
+    async enqueueMany(asks, { after } = {}) {
       const given = asks as readonly EnqueueAsk[]
-      return chain ? sendWithin(chain, given) : sendAll(await envelopesOf(given))
+      const ready = chain ? undefined : await envelopesOf(given)
+      if (after) await after
+      return chain ? sendWithin(chain, given) : sendAll(ready as readonly Envelope[])
     },
 
     result: lookUp,
@@ -282,7 +290,7 @@ export function createClient(parts: ClientParts): Client {
 }
 
 const placed = (envelopes: readonly Envelope[], answers: readonly Enqueued[]): readonly Sent<never>[] =>
-  answers.map((answer, at) => ({ ...answer, queue: (envelopes[at] as Envelope).queue }))
+  answers.map(({ id, kind, state }, at) => ({ id, kind, state, queue: (envelopes[at] as Envelope).queue }))
 
 /** Whether it names its task, which brings nothing of its own then. */
 const isNamed = (ask: EnqueueAsk): ask is EnqueueAsk & { task: string } => typeof ask.task === "string"

@@ -31,23 +31,30 @@ export function makeEnvelope(
 ): Envelope {
   const now = clock.now()
   const { queue, priority } = router.route({
-    ...{ task, defaults },
-    ...{ queue: options.queue, priority: options.priority },
+    task,
+    defaults,
+    queue: options.queue,
+    priority: options.priority,
   })
   const dueAt = options.at ? options.at.getTime() : now + (options.delay ? parseDuration(options.delay) : 0)
-  const more = hasMore(options) ? moreOf(options, now) : undefined
-  // A handler that runs again sends its children again: those it has sent are there, whatever the time is now.
-  if (more && !parent) refuseNonsense({ now, dueAt, ...more })
-  return takeEnvelope({
+  const plain = {
     v: 1,
-    id: options.id ?? uuidv7(clock),
+    id: options.id ?? uuidv7(clock, now),
     task,
     input: jsonCopy(input, () => `the input of ${task}`),
     queue,
     priority,
     enqueuedAt: now,
     dueAt,
-    headers: { ...options.headers },
+    headers: options.headers ? { ...options.headers } : {},
+  }
+  const more = hasMore(options) ? moreOf(options, now) : undefined
+  // A handler that runs again sends its children again: those it has sent are there, whatever the time is now.
+  if (more && !parent) refuseNonsense({ now, dueAt, ...more })
+  // A file of tasks is a million of these, and to copy one costs as much as to make it.
+  if (!more && !options.unique && options.fair === undefined && !parent) return takeEnvelope(plain)
+  return takeEnvelope({
+    ...plain,
     ...more,
     ...(options.unique && { unique: uniqueOf(task, input, options.unique) }),
     ...(options.fair !== undefined && { fair: fairOf(options.fair) }),

@@ -1,11 +1,11 @@
-import type { Clock } from "./clock.ts"
+import type { Clock, Millis } from "./clock.ts"
 
 /**
  * A UUID of version 7 (RFC 9562, section 5.7): 48 bits of milliseconds, then 74 random bits, so that ids made
  * later sort later. Not a secret.
  */
-export function uuidv7(clock: Pick<Clock, "now" | "random">): string {
-  const time = timeText(Math.max(0, clock.now()))
+export function uuidv7(clock: Pick<Clock, "now" | "random">, now: Millis = clock.now()): string {
+  const time = timeText(Math.max(0, now))
   const a = hex4(0x7000 + bits(clock, 12))
   const b = hex4(0x8000 + bits(clock, 14))
   const c = bits(clock, 24)
