@@ -66,7 +66,7 @@ function batchesOf(settlements: readonly Settlement[]): readonly Batch[] {
     const end = packStatus(status)
     chars += end.length
     last.ends.push(status.id, end)
-    for (const text of packMore(settlement, place - last.from)) {
+    for (const text of packMore(settlement)) {
       last.more.push(text)
       chars += text.length
     }
@@ -78,16 +78,14 @@ function batchesOf(settlements: readonly Settlement[]): readonly Batch[] {
   return all
 }
 
-/** What follows from the one at this index, in the order in which it happens. */
-function packMore(settlement: Settlement, at: number): string[] {
+/** What follows, in the order in which it happens. */
+function packMore(settlement: Settlement): string[] {
   if (!hasMore(settlement)) return NOTHING
-  const { next, arrive, unique } = settlement
-  const index = String(at)
-  return [
-    ...(unique === undefined ? [] : [index, "k", unique]),
-    ...next.flatMap((envelope) => [index, "n", ...packEnvelope(envelope)]),
-    ...(arrive ? [index, "g", ...packArrival(arrive)] : []),
-  ]
+  const { lease, next, arrive, unique } = settlement
+  const args = unique === undefined ? [] : ["k", unique, lease.id]
+  for (const envelope of next) args.push("n", ...packEnvelope(envelope))
+  if (arrive) args.push("g", ...packArrival(arrive))
+  return args
 }
 
 const NOTHING: string[] = []

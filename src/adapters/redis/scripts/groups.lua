@@ -64,3 +64,25 @@ local function arrive(id, index, text, now)
   end
   join(id, now)
 end
+
+-- Whether so many successes leave a group as it is, open and without a failure: then nothing is to be sent for them.
+local function leaves_open(id, count)
+  local size, ended = unpack(call('HMGET', P .. 'group:' .. id, 'size', 'ended'))
+  return size and not ended and call('EXISTS', P .. 'failures:' .. id) == 0 and
+    call('HLEN', P .. 'arrivals:' .. id) + count < tonumber(size)
+end
+
+-- Counts members that are such successes, given as index, text, and so on.
+local function arrive_together(id, list)
+  local key, indices, writes, seen = P .. 'arrivals:' .. id, {}, {}, {}
+  for i = 1, #list, 2 do indices[#indices + 1] = list[i] end
+  for i, known in ipairs(call('HMGET', key, unpack(indices))) do
+    local index = indices[i]
+    if not known and not seen[index] then
+      seen[index] = true
+      writes[#writes + 1] = index
+      writes[#writes + 1] = list[i * 2]
+    end
+  end
+  if #writes > 0 then call('HSET', key, unpack(writes)) end
+end

@@ -1,10 +1,10 @@
 #!lua flags=allow-oom
 -- Ends plain tasks that have succeeded. ARGV: now, how many tasks, in how many instants they ended, each of them and how
 -- many tasks ended in it; for each task id, status, in the order of the instants; then what follows from them, in
--- their order, each with the index of its task from 0:
---   k  unique key                          is set free
+-- their order:
+--   k  unique key, id                      is set free
 --   n  id, queue, priority, due, text      is stored; it has no unique key
---   g  group, index, text                  arrives
+--   g  group, index, text                  arrives, as a success
 -- No id may come twice. Answers the indices of those that nothing was done about: they are not plain; or something
 -- follows, and not all are plain or what a group sends has a unique key. Then the order in which they end is of weight.
 local now, count, instants = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
@@ -24,18 +24,20 @@ end
 if #others == count then return others end
 
 -- What follows has an order, which settle.lua keeps when there is more to look at.
-local WIDTH = { k = 3, n = 7, g = 5 }
+local WIDTH = { k = 3, n = 6, g = 4 }
+local come = {}
 local function is_simple()
-  local looked, at = {}, last + 1
+  if #others > 0 then return false end
+  local at = last + 1
   while at <= #ARGV do
-    local kind, group = ARGV[at + 1], ARGV[at + 2]
-    if kind == 'g' and not looked[group] then
-      looked[group] = true
-      if call('HGET', P .. 'group:' .. group, 'careful') == '1' then return false end
-    end
+    local kind, group = ARGV[at], ARGV[at + 1]
+    if kind == 'g' then come[group] = (come[group] or 0) + 1 end
     at = at + WIDTH[kind]
   end
-  return #others == 0
+  for group in pairs(come) do
+    if call('HGET', P .. 'group:' .. group, 'careful') == '1' then return false end
+  end
+  return true
 end
 if last < #ARGV and not is_simple() then
   for i = 1, count do others[i] = i - 1 end
@@ -76,21 +78,27 @@ end
 tell(ids)
 if last == #ARGV then return others end
 
-local list, at = {}, last + 1
+local list, crowds, at = {}, {}, last + 1
 before_sending = function()
   intake(list, now)
   list = {}
 end
+for group, size in pairs(come) do
+  if size > 1 and leaves_open(group, size) then crowds[group] = {} end
+end
 while at <= #ARGV do
-  local kind = ARGV[at + 1]
+  local kind = ARGV[at]
   if kind == 'k' then
-    set_free(ARGV[at + 2], ids[ARGV[at] + 1])
+    set_free(ARGV[at + 1], ARGV[at + 2])
   elseif kind == 'n' then
-    for i = at + 2, at + 6 do list[#list + 1] = ARGV[i] end
+    for i = at + 1, at + 5 do list[#list + 1] = ARGV[i] end
+  elseif crowds[ARGV[at + 1]] then
+    add(crowds, ARGV[at + 1], ARGV[at + 2], ARGV[at + 3])
   else
-    arrive(ARGV[at + 2], ARGV[at + 3], ARGV[at + 4], now)
+    arrive(ARGV[at + 1], ARGV[at + 2], ARGV[at + 3], now)
   end
   at = at + WIDTH[kind]
 end
 before_sending()
+for group, crowd in pairs(crowds) do arrive_together(group, crowd) end
 return others
