@@ -1,4 +1,6 @@
+import * as v from "valibot"
 import { invalid, StemError } from "../../core/kit/errors.ts"
+import { Name } from "../../core/task/envelope.ts"
 import {
   chain,
   chord,
@@ -23,7 +25,7 @@ const GROUP_FIELDS = ["id", "tolerate", "broken"]
  * as you like. Throws `malformed_flow` naming the place, such as `chain[1].group[0]`.
  */
 export function readFlow(value: unknown, place = ""): Flow {
-  if (typeof value === "string") return step(value)
+  if (typeof value === "string") return readStep({ task: value }, place)
   const fields = fieldsOf(value, place)
   const shapes = SHAPES.filter((shape) => shape in fields)
   const [shape] = shapes
@@ -53,7 +55,7 @@ export function readFlow(value: unknown, place = ""): Flow {
       return chunks(
         nameIn(fields, "chunks", place),
         over(fields, place),
-        Number(fields.size),
+        sizeIn(fields, place),
         options(fields, place),
       )
   }
@@ -66,6 +68,9 @@ function readStep(fields: Fields, place: string): Step {
   if (merge !== undefined && merge !== true && typeof merge !== "string")
     throw wrong(at(place, "merge"), "it is true, or the name of a field")
   const { task, input, options } = inPlace(place, () => readLine(line))
+  for (const [field, name] of [["task", task] as const, ["queue", options.queue] as const])
+    if (name !== undefined && !v.is(Name, name))
+      throw wrong(at(place, field), `${JSON.stringify(name)} is not a valid name`)
   return step(task as string, input, { ...options, ...(merge !== undefined && { merge }) })
 }
 
@@ -93,6 +98,11 @@ function groupOptions({ id, tolerate, broken }: Fields, place: string): GroupOpt
 
 const listOf = (fields: Fields, name: string, place: string): readonly Flow[] =>
   arrayIn(fields, name, place).map((one, index) => readFlow(one, `${at(place, name)}[${index}]`))
+
+function sizeIn({ size }: Fields, place: string): number {
+  if (Number.isInteger(size) && (size as number) >= 1) return size as number
+  throw wrong(at(place, "size"), "it is not a whole number from 1 on")
+}
 
 const over = (fields: Fields, place: string) => arrayIn(fields, "over", place)
 

@@ -192,7 +192,9 @@ function readUnique(value: unknown): NonNullable<EnqueueOptions["unique"]> {
 
 function readFair(value: unknown): NonNullable<EnqueueOptions["fair"]> {
   if (typeof value === "string") return value
-  const { key, weight } = (value ?? {}) as Record<string, unknown>
+  const { key, weight, ...more } = (value ?? {}) as Record<string, unknown>
+  const [unknown] = Object.keys(more)
+  if (unknown !== undefined) throw invalid("malformed_line", `unknown field "${unknown}"`)
   return { key: text(key), ...(weight !== undefined && { weight: whole(weight) }) }
 }
 

@@ -13,6 +13,8 @@ export interface LaidOut extends Sending {
   readonly id: TaskId
   /** What its chain passes, in order. */
   readonly trail: readonly Stop[]
+  /** The same where another task has taken the place of the first. */
+  trailFrom(id: TaskId): readonly Stop[]
 }
 
 /** A task by its id, or a group. */
@@ -23,30 +25,41 @@ export type MakeStep = (step: Step, options: EnqueueOptions) => Envelope
 
 /**
  * Turns a flow into what the store is given: the tasks that begin it, with all that follows written into them, and the
- * groups that are open from the start. Throws `empty_flow` for a chain of nothing, and what `make` throws.
+ * groups that are open from the start. Throws `empty_flow` for a chain of nothing, `unique_step` for a double that others
+ * would wait for, and what `make` throws.
  */
 export function layOut(
   flow: Flow,
   how: { id: TaskId; now: Millis; parent?: TaskId; root?: TaskId },
   make: MakeStep,
 ): LaidOut {
-  const links = linksOf(flow, make)
-  const into: LaidOut = { envelopes: [], groups: [], id: how.id, trail: trailOf(how.id, links) }
+  const links = linksOf(flow, make, true)
+  const into: LaidOut = {
+    ...{ envelopes: [], groups: [], id: how.id },
+    ...{ trail: trailOf(how.id, links), trailFrom: (id: TaskId) => trailOf(id, links) },
+  }
   start(joined(links), how, into)
   return into
 }
 
-function linksOf(flow: Flow, make: MakeStep): readonly Link[] {
-  if (flow.kind === "task") return [taskLink(flow, make)]
+function linksOf(flow: Flow, make: MakeStep, first: boolean): readonly Link[] {
+  if (flow.kind === "task") return [taskLink(flow, make, first)]
   if (flow.kind === "group") return [groupLink(flow, make)]
-  const links = flow.steps.flatMap((one) => linksOf(one, make))
+  const links = flow.steps.flatMap((one, at) => linksOf(one, make, first && at === 0))
   if (links.length === 0) throw invalid("empty_flow", "a chain has no steps", "Give it at least one.")
   return links
 }
 
-function taskLink(step: Step, make: MakeStep): TaskLink {
+function taskLink(step: Step, make: MakeStep, first: boolean): TaskLink {
   const { delay, merge, id: _, ...options } = step.options ?? {}
   const envelope = make(step, options)
+  // Where the store refuses it as a double, nobody would arrive in its place.
+  if (envelope.unique && !first)
+    throw invalid(
+      "unique_step",
+      `${envelope.task} is unique, and others of its flow wait for it: as a double it would never end`,
+      "Only the first task of a flow may be unique. Send this one with unique: false.",
+    )
   const {
     v: __,
     id: ___,
@@ -77,9 +90,9 @@ function groupLink({ members, tolerate, broken }: GroupFlow, make: MakeStep): Gr
       "Give a whole number.",
     )
   return {
-    members: members.map((member) => joined(linksOf(member, make))),
+    members: members.map((member) => joined(linksOf(member, make, false))),
     ...(tolerate !== undefined && { tolerate }),
-    ...(broken && { broken: taskLink(broken, make) }),
+    ...(broken && { broken: taskLink(broken, make, false) }),
   }
 }
 

@@ -17,7 +17,7 @@ import { isEnded, type TaskState, type TaskStatus } from "../task/status.ts"
 import { applyDefinition } from "./definition.ts"
 import { type EnvelopeAsk, makeEnvelope } from "./envelope.ts"
 import { type EventsOptions, eventsOf, type Told } from "./events.ts"
-import { type FlowEnd, flowOf, type GroupView, type SentFlow, viewOf, waitForFlow } from "./flows.ts"
+import { type FlowEnd, flowOf, type GroupView, type SentFlow, sentAs, viewOf, waitForFlow } from "./flows.ts"
 
 /** A task to enqueue: by its name, or by its definition, which brings its queue, schema and types. */
 export interface EnqueueAsk<I = unknown, O = unknown> {
@@ -215,8 +215,9 @@ export function createClient(parts: ClientParts): Client {
   }
 
   async function enqueueFlow(flow: Flow): Promise<SentFlow> {
-    const { id, trail, envelopes, groups } = await flowOf(flow, clock, chain ?? [], envelopeOf)
-    if (groups.length === 0) return { id, trail, kind: (await sendAll(envelopes))[0]?.kind ?? "stored" }
+    const laid = await flowOf(flow, clock, chain ?? [], envelopeOf)
+    const { id, trail, envelopes, groups } = laid
+    if (groups.length === 0) return sentAs(laid, (await sendAll(envelopes))[0] as Sent)
     // A spool keeps tasks, not groups. These are opened last: a call that failed in between can be made again.
     let kind: SentFlow["kind"] = "stored"
     for (let at = 0; at < envelopes.length; at += BATCH) {

@@ -5,12 +5,14 @@ import type { ResultBackend } from "../contracts/results.ts"
 import type { Clock, Millis } from "../kit/clock.ts"
 import { uuidv7 } from "../kit/id.ts"
 import { stepThrough } from "../task/chains.ts"
+import { checkFlow } from "../task/check-flow.ts"
 import type { TaskDefinition } from "../task/define.ts"
 import type { Middleware } from "../task/define-middleware.ts"
 import type { Envelope, TaskId } from "../task/envelope.ts"
 import type { Failure } from "../task/failure.ts"
 import { type Flow, mapSteps, ownIdOf, type Step } from "../task/flow.ts"
 import type { Arrival, GroupFacts, GroupState } from "../task/group.ts"
+import { inputless } from "../task/shape.ts"
 import type { TaskState } from "../task/status.ts"
 import { applyDefinition } from "./definition.ts"
 import type { EnvelopeAsk } from "./envelope.ts"
@@ -19,9 +21,12 @@ import type { EnvelopeAsk } from "./envelope.ts"
 export interface SentFlow {
   /** Of its first task, or of the group it begins with. */
   readonly id: TaskId
-  /** `duplicate`: its first task was known; what follows is that one's affair. */
+  /** `duplicate`: its first task was known, or another has its key; what follows is that one's affair. */
   readonly kind: Enqueued["kind"] | "spooled"
-  /** The tasks and groups that it passes, by the ids they have or will have. */
+  /**
+   * The tasks and groups that it passes, by the ids they have or will have. Of a double that another task's key has refused
+   * only that task.
+   */
   readonly trail: readonly Stop[]
 }
 
@@ -61,8 +66,8 @@ export async function viewOf(groups: Parts["groups"], id: string): Promise<Group
 }
 
 /**
- * Makes what a flow is sent as, after its steps have passed the middleware. Throws `invalid_input`, `empty_flow`, what
- * middleware throws, and what else can not be sent; nothing was.
+ * Makes what a flow is sent as, after its steps have passed the middleware. Throws `invalid_input`, `empty_flow`,
+ * `invalid_flow`, `invalid_id`, `inner_id`, `unique_step`, what middleware throws, and what else can not be sent; nothing was.
  */
 export async function flowOf(
   flow: Flow,
@@ -70,6 +75,7 @@ export async function flowOf(
   middleware: readonly Middleware[],
   envelopeOf: (ask: EnvelopeAsk) => Envelope,
 ): Promise<LaidOut> {
+  checkFlow(flow)
   const now = clock.now()
   const id = ownIdOf(flow) ?? uuidv7(clock)
   const defaults = new Map<Step, EnvelopeAsk["defaults"]>()
@@ -89,9 +95,16 @@ export async function flowOf(
 async function askOf({ task, input, options = {} }: Step, now: Millis): Promise<EnvelopeAsk> {
   const { delay: _, merge: __, id: ___, ...rest } = options
   if (typeof task === "string") return { task, input, options: rest }
-  // A link without an input is given one later: there is nothing to check yet.
-  const definition = input === undefined ? { ...task, input: undefined } : task
+  // A link without an input is given one later: there is nothing to check, and nothing to make a key of yet.
+  const definition =
+    input === undefined ? { ...task, input: undefined, ...inputless(task as TaskDefinition) } : task
   return applyDefinition(definition as TaskDefinition, input, rest, now)
+}
+
+/** A flow that begins with a task, by what the store answered about that. */
+export function sentAs({ id, trailFrom }: LaidOut, first: Pick<SentFlow, "id" | "kind">): SentFlow {
+  const double = first.kind === "duplicate" && first.id !== id
+  return { id: first.id, kind: first.kind, trail: double ? [{ task: first.id }] : trailFrom(first.id) }
 }
 
 /** What waiting for a flow looks at. */

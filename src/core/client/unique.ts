@@ -49,4 +49,4 @@ export function uniqueOf(
 
 /** Whose turn a task takes, as it is stored. */
 export const fairOf = (said: NonNullable<EnqueueOptions["fair"]>): Fair =>
-  typeof said === "string" ? { key: said } : said
+  typeof said === "object" ? said : { key: String(said) }

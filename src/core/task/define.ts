@@ -63,7 +63,7 @@ export interface TaskDefinition<I = unknown, O = unknown> {
    */
   unique?: boolean | (Omit<UniqueOptions, "key"> & { key?: (input: I) => string })
   /** Whose turn it takes, in the same way. */
-  fair?: (input: I) => string | FairOptions
+  fair?: (input: I) => string | number | FairOptions
   /** How often it starts, across all workers: `"100/m"`; a list where several limits hold. Default: no limit. */
   rateLimit?: RateLimitOption<I> | RateLimitOption<I>[]
   /** How many of it run at once, across all workers; a list where several limits hold. Default: no limit. */

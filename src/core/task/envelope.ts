@@ -176,6 +176,9 @@ const EnvelopeSchema: v.GenericSchema<unknown, Envelope> = v.looseObject({
   root: v.optional(Id),
 }) as v.GenericSchema<unknown, Envelope>
 
+/** Whether it may be the id of a task or a group. */
+export const isTaskId = (value: unknown): value is TaskId => v.is(Id, value)
+
 /** Checks and freezes. Throws `malformed_envelope` naming the field; for everything that enters from outside. */
 export function parseEnvelope(value: unknown): Envelope {
   const parsed = v.safeParse(EnvelopeSchema, value, { abortEarly: true })

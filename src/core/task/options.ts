@@ -35,7 +35,7 @@ export interface EnqueueOptions {
    */
   unique?: boolean | string | UniqueOptions
   /** Whose turn it takes: tasks of one queue and priority take turns by this key, whatever each one's backlog. */
-  fair?: string | FairOptions
+  fair?: string | number | FairOptions
 }
 
 /** Which doubles there may be. */

@@ -12,6 +12,13 @@ export function shapeOf(
   }
 }
 
+/** The same of a step whose input is a result that is yet to come: no key can be made of it. */
+export const inputless = ({
+  unique,
+}: Pick<TaskDefinition, "unique">): Pick<TaskDefinition, "unique" | "fair"> => ({
+  ...{ unique: Boolean(unique), fair: undefined },
+})
+
 const keyed = ({ key, ...rest }: Exclude<TaskDefinition["unique"], boolean | undefined>, input: unknown) => ({
   ...rest,
   ...(key && { key: key(input) }),

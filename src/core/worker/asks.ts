@@ -15,7 +15,7 @@ export function answerAsks(parts: { broker: Broker; notes: Notes; children: Chil
       return notes.remember(held.delivery.lease, ask.name, ask.value)
     }
     const { envelopes, groups, id } = children.flow(ask)
-    await broker.enqueue(envelopes, groups)
-    return id
+    const [first] = await broker.enqueue(envelopes, groups)
+    return groups.length === 0 ? (first?.id ?? id) : id
   }
 }

@@ -3,10 +3,11 @@ import { parseDuration } from "../../core/kit/duration.ts"
 import { invalid } from "../../core/kit/errors.ts"
 import { toJson } from "../../core/kit/json.ts"
 import { sendThrough, stepThrough } from "../../core/task/chains.ts"
+import { checkFlow } from "../../core/task/check-flow.ts"
 import type { ChildAsk, FlowAsk, PlainOptions } from "../../core/task/child.ts"
 import { type Flow, mapSteps, ownIdOf, type StepOptions } from "../../core/task/flow.ts"
 import type { EnqueueOptions } from "../../core/task/options.ts"
-import { shapeOf } from "../../core/task/shape.ts"
+import { inputless, shapeOf } from "../../core/task/shape.ts"
 import type { LoadedModules } from "../modules/load.ts"
 import type { RunEffects } from "./effects.ts"
 
@@ -49,10 +50,12 @@ const idOf = ({ parent, number }: Call) => derivedId(parent, `.${number}`)
 
 /** The same for a flow: its tasks by name, through the modules' middleware, everything in it JSON. */
 export async function flowAsk({ flow, modules, ...call }: FlowCall): Promise<FlowAsk> {
+  checkFlow(flow)
   const id = flowIdOf({ flow, ...call })
   const plain = await mapSteps(flow, async ({ task, input, options = {} }) => {
     const name = nameOf(task, modules)
-    const whole = { ...shapeOf(modules.tasks.get(name)?.shape ?? {}, input), ...options }
+    const shape = modules.tasks.get(name)?.shape ?? {}
+    const whole = { ...shapeOf(input === undefined ? inputless(shape) : shape, input), ...options }
     const passed = await stepThrough(modules.middleware, id, {
       kind: "task",
       task: name,
