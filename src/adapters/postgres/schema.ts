@@ -11,6 +11,7 @@ import leaseFunctions from "./functions-6.sql" with { type: "text" }
 import readyFunctions from "./functions-7.sql" with { type: "text" }
 import turnFunctions from "./functions-9.sql" with { type: "text" }
 import flowFunctions from "./functions-10.sql" with { type: "text" }
+import scheduleLookups from "./functions-11.sql" with { type: "text" }
 import groupFunctions from "./groups-10.sql" with { type: "text" }
 import flowIntake from "./intake-10.sql" with { type: "text" }
 import tables from "./schema-1.sql" with { type: "text" }
@@ -37,6 +38,7 @@ const STEPS: readonly string[] = [
   eventStorage,
   turnFunctions,
   [flowTables, flowFunctions, fairTurns, flowIntake, flowFirings, groupFunctions, flowSettle].join("\n"),
+  scheduleLookups,
 ]
 
 /** The version this Stem works with. */
