@@ -67,3 +67,24 @@ test("what the caller hands over stays the caller's", async () => {
   await sending
   expect({ input, headers }).toEqual({ input: { list: [1, 2] }, headers: { a: "c" } })
 })
+
+test("what is sent after something is checked at once, stored behind it, and not stored when that fails", async () => {
+  const { calls, client } = await desk()
+  const before = Promise.withResolvers<void>()
+  const sending = client.enqueueMany(asks(2), { after: before.promise })
+  const wrong = { task: "hello", options: { priority: 11 } }
+  const refused = await client.enqueueMany([wrong], { after: before.promise }).catch((error) => error)
+  expect(refused).toMatchObject({ code: "malformed_envelope" })
+  await turn()
+  expect(calls).toHaveLength(0)
+  before.resolve()
+  await turn()
+  expect(calls.map(({ ids }) => ids)).toEqual([["task-0", "task-1"]])
+  calls[0]?.go.resolve()
+  expect(await sending).toHaveLength(2)
+
+  const failed = Promise.reject(unavailable("store_away", "it is away"))
+  const left = await client.enqueueMany(asks(2), { after: failed }).catch((error) => error)
+  expect(left).toMatchObject({ code: "store_away" })
+  expect(calls).toHaveLength(1)
+})
