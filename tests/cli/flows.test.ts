@@ -18,6 +18,14 @@ export const parent = defineTask({ retries: 2, backoff: { kind: "fixed", base: 1
   if (ctx.attempt < 3) throw new Error("again")
   return once
 } })
+export const careless = defineTask({ retries: 0, async run(_, ctx) {
+  const wrong = [
+    () => ctx.once("", () => 1), () => ctx.once({}, () => 1), () => ctx.once("x".repeat(1001), () => 1),
+    () => ctx.enqueue(undefined), () => ctx.enqueue(chord(["tell"], step("sum"))), () => ctx.after(chord(["tell"], step("sum"))),
+    () => ctx.enqueue(chord([step("tell", 1, { id: "mine" })], step("sum"))), () => ctx.enqueue(chord([step("tell", 1, { unique: true })], step("sum"))),
+  ]
+  return Promise.all(wrong.map(async (ask) => { try { await ask() } catch ({ code }) { return code } }))
+} })
 export const childless = defineTask({ retries: 0, run(_, ctx) { ctx.after("tell", 1); throw new Error("no") } })
 `
 
@@ -107,7 +115,12 @@ describe.each([...STORES])("on %s", (store) => {
     const tree = await stem.run(["inspect", "group", "g"])
     expect(tree.out).toContain("group  g  broken  (6 of 6, 5 failed)")
     expect(tree.out).toContain("├─ #0  g:0  failed  no luck")
+    expect(tree.out).toContain("├─ #1  g:1  expired  it was not begun in time")
+    expect(tree.out).toContain("├─ #3  g:3  cancelled  it was cancelled")
     expect(tree.out).toContain("├─ #5  g:5  succeeded")
+    expect(await stem.json(["inspect", "group", "g", "-o", "json"])).toMatchObject({
+      ...{ id: "g", state: "broken", size: 6, arrived: 6, failed: 5 },
+    })
     expect(tree.out).toContain("└─ broken  g:broken  tell  succeeded")
   })
 
@@ -143,6 +156,15 @@ describe.each([...STORES])("on %s", (store) => {
     expect(
       (await stem.json(["inspect", "groups", "-o", "json"])).map(({ id }: { id: string }) => id),
     ).toEqual(["p.1"])
+  })
+
+  test("what a handler asks for in a wrong way is refused with a code", async () => {
+    await stem.run(["enqueue", "careless", "--id", "careless"])
+    await stem.drain()
+    const name = "invalid_name"
+    expect((await result("careless")).result).toEqual([
+      ...[name, name, name, "unnamed_task", "invalid_flow", "invalid_flow", "inner_id", "unique_step"],
+    ])
   })
 
   test("A bad flow is told with its place, and nothing is stored", async () => {

@@ -38,9 +38,9 @@ export default defineCommand({
           json: () => tree,
           name: () => id,
           table: () =>
-            draw(tree, ({ label, id: of, task, state, arrived, error }: Node) => {
+            draw(tree, ({ label, id: of, task, state, size, arrived, failed, error }: Node) => {
               const color =
-                state === "failed" || state === "broken"
+                state === "failed" || state === "broken" || state === "cancelled" || state === "expired"
                   ? "red"
                   : state === "succeeded" || state === "complete"
                     ? "green"
@@ -50,7 +50,7 @@ export default defineCommand({
                 of,
                 task,
                 shell.paint(color, state),
-                arrived && `(${arrived})`,
+                size !== undefined && `(${arrived} of ${size}${failed ? `, ${failed} failed` : ""})`,
                 error && clean(error),
               ]
               return words.filter(Boolean).join("  ")

@@ -18,10 +18,10 @@ export async function applyDefinition<I, O>(
   options: EnqueueOptions,
   now: Millis,
 ): Promise<EnvelopeAsk> {
-  if (!definition.name)
+  if (!(definition as typeof definition | undefined)?.name)
     throw invalid(
       "unnamed_task",
-      "this task definition has no name",
+      "this is no task, or its definition has no name",
       "Add `name` to defineTask, or enqueue it by name.",
     )
   if (definition.input) {
@@ -31,7 +31,7 @@ export async function applyDefinition<I, O>(
   }
   const { queue, priority, expires } = definition
   return {
-    task: definition.name,
+    task: definition.name as string,
     input,
     defaults: { queue, priority },
     options: {

@@ -13,11 +13,12 @@ import type { RunEffects } from "./effects.ts"
 
 /** The name of a task given by name or by definition. Throws `unnamed_task` for a definition nobody named. */
 export function nameOf(task: string | { readonly name?: string }, modules: LoadedModules): string {
-  const name = typeof task === "string" ? task : (modules.nameOf(task) ?? task.name)
+  const name =
+    typeof task === "string" ? task : (modules.nameOf(task) ?? (task as typeof task | undefined)?.name)
   if (name) return name
   throw invalid(
     "unnamed_task",
-    "ctx.enqueue was given a definition that has no name and is not exported by a module of this worker",
+    "ctx.enqueue was given no task, or a definition that has no name and is not exported by a module of this worker",
     "Add `name` to its defineTask, or enqueue it by name.",
   )
 }
@@ -50,7 +51,6 @@ const idOf = ({ parent, number }: Call) => derivedId(parent, `.${number}`)
 
 /** The same for a flow: its tasks by name, through the modules' middleware, everything in it JSON. */
 export async function flowAsk({ flow, modules, ...call }: FlowCall): Promise<FlowAsk> {
-  checkFlow(flow)
   const id = flowIdOf({ flow, ...call })
   const plain = await mapSteps(flow, async ({ task, input, options = {} }) => {
     const name = nameOf(task, modules)
@@ -73,9 +73,11 @@ export async function flowAsk({ flow, modules, ...call }: FlowCall): Promise<Flo
 /** A handler's wish for a flow. */
 export type FlowCall = Call & { readonly flow: Flow; readonly modules: LoadedModules }
 
-/** The id that a flow will have. */
-export const flowIdOf = ({ flow, ...call }: Call & { readonly flow: Flow }): string =>
-  ownIdOf(flow) ?? idOf(call)
+/** The id that a flow will have. Throws for what is no flow, and for ids that would not be kept. */
+export function flowIdOf({ flow, ...call }: Call & { readonly flow: Flow }): string {
+  checkFlow(flow)
+  return ownIdOf(flow) ?? idOf(call)
+}
 
 const plainInput = (input: unknown, name: string): unknown =>
   JSON.parse(toJson(input, `the input of ${name}`))

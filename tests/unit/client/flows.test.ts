@@ -48,6 +48,11 @@ test("a unique task may begin a flow, and a double is told which task is there a
     })
   }))
 
+test("what is no task is refused", () =>
+  withClient(async (client) => {
+    await expect(client.enqueue(undefined as never)).rejects.toMatchObject({ code: "unnamed_task" })
+  }))
+
 test("a step with no input of its own asks no key function for one", () =>
   withClient(async (client) => {
     const { kind } = await client.enqueue(chain(add.s(1), own.s(undefined as never, { unique: false })))

@@ -13,8 +13,10 @@ export interface Node {
   readonly task?: string | undefined
   readonly state: TaskState | GroupView["state"] | "unknown"
   readonly error?: string | undefined
-  /** Of a group: how many members have arrived, of how many. */
-  readonly arrived?: string | undefined
+  /** Of a group: its members, how many of them have arrived, and how many of those failed. */
+  readonly size?: number
+  readonly arrived?: number
+  readonly failed?: number
   readonly children: readonly Node[]
   /** Members that are not shown. */
   readonly more?: number | undefined
@@ -34,7 +36,10 @@ export async function treeOf(client: Client, view: GroupView, most: number, labe
     const inner = await client.group(first)
     if (inner) members.push(await treeOf(client, inner, most, `#${index}`))
     else if (arrival && !arrival.ok)
-      members.push({ ...leaf(`#${index}`, arrival.id, "failed"), error: arrival.error?.message })
+      members.push({
+        ...leaf(`#${index}`, arrival.id, await badEnd(client, arrival.id)),
+        error: arrival.error?.message,
+      })
     else if (arrival) members.push(leaf(`#${index}`, arrival.id, "succeeded"))
     else members.push(await whereItIs(client, `#${index}`, first))
   }
@@ -46,10 +51,15 @@ export async function treeOf(client: Client, view: GroupView, most: number, labe
       after.push({ ...(await whereItIs(client, at === 0 ? "body" : "broken", end)), task: found.task })
   }
   return {
-    ...{ label, id, state, children: [...members, ...after] },
-    arrived: `${arrived} of ${size}${failed > 0 ? `, ${failed} failed` : ""}`,
+    ...{ label, id, state, size, arrived, failed, children: [...members, ...after] },
     ...(size > shown.length && { more: size - shown.length }),
   }
+}
+
+/** How a member that counts as failed ended. What became of it since, replayed alone, is no affair of the group. */
+async function badEnd(client: Client, id: string): Promise<Node["state"]> {
+  const state = (await client.result(id))?.state
+  return state === "cancelled" || state === "expired" ? state : "failed"
 }
 
 const leaf = (label: string, id: string, state: Node["state"]): Node => ({ label, id, state, children: [] })
