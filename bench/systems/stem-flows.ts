@@ -31,7 +31,7 @@ const each = (tasks: number, make: (n: number) => Envelope) =>
 
 /** As a chain carries them. */
 const linksOf = (count: number): readonly TaskLink[] =>
-  each(count, taskOf).map(({ task, queue, priority, input }) => ({ task, queue, priority, input }))
+  each(count, taskOf).map(({ task, input }) => ({ task, input }))
 
 const SENT: Record<Kind, (tasks: number) => Sent> = {
   plain: (tasks) => ({ envelopes: each(tasks, (n) => taskOf(n)), groups: [] }),

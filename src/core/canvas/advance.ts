@@ -13,10 +13,14 @@ export function nextOf(envelope: Envelope, result: unknown, now: Millis): Sendin
   if (!envelope.then) return NOTHING
   const [first, ...rest] = envelope.then
   if (!first) return NOTHING
-  const { id, root = id } = envelope
+  const { id, root = id, queue, priority } = envelope
   const into: Sending = { envelopes: [], groups: [] }
   const link = rest.length > 0 ? { ...first, then: rest } : first
-  start(link, { id: stepAfter(id), now, before: { result }, parent: id, root }, into)
+  start(
+    link,
+    { id: stepAfter(id), now, before: { result }, parent: id, root, from: { queue, priority } },
+    into,
+  )
   return into
 }
 

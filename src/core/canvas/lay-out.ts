@@ -98,9 +98,19 @@ function groupLink({ members, tolerate, broken }: GroupFlow, make: MakeStep): Gr
 
 /** A chain as its first link, which carries the rest. */
 function joined(links: readonly Link[]): Link {
-  const [first, ...rest] = links as [Link, ...Link[]]
+  const [first, ...rest] = lean(links) as [Link, ...Link[]]
   return rest.length > 0 ? { ...first, then: rest } : first
 }
+
+/** What is said of where a task goes is not carried along where it is said of the task before it. */
+const lean = (links: readonly Link[]): readonly Link[] =>
+  links.map((link, at) => {
+    const before = links[at - 1]
+    if (!before || "members" in before || "members" in link) return link
+    if (before.queue !== link.queue || before.priority !== link.priority) return link
+    const { queue: _, priority: __, ...rest } = link
+    return rest
+  })
 
 /** The ids that the steps of a chain will have; those that `start` and `nextOf` give. */
 function trailOf(id: TaskId, links: readonly Link[]): readonly Stop[] {

@@ -21,6 +21,8 @@ export interface Start {
   readonly before?: { readonly result: unknown } | undefined
   readonly parent?: TaskId | undefined
   readonly root?: TaskId | undefined
+  /** The task before it, whose queue and priority it has where it names none. */
+  readonly from?: Pick<Envelope, "queue" | "priority"> | undefined
   /** The place that the end of it takes in a group. */
   readonly place?: Membership | undefined
 }
@@ -31,14 +33,17 @@ export function start(link: Link, how: Start, into: Sending): void {
   else into.envelopes.push(started(link, how))
 }
 
+/** Where a task goes about which nobody said anything. */
+const PLAIN = { queue: "default", priority: 5 }
+
 function started(
   link: TaskLink,
-  { id, now, before, parent, root, place }: Start,
+  { id, now, before, parent, root, place, from = PLAIN }: Start,
   gathers?: Envelope["gathers"],
 ): Envelope {
   const { delayMs = 0, merge, input = null, dueAt = 0, headers = {}, ...rest } = link
   const sent: Envelope = {
-    ...{ ...rest, v: 1, id },
+    ...{ ...from, ...rest, v: 1, id },
     input: before ? inputWith({ input, merge }, before.result) : input,
     enqueuedAt: now,
     dueAt: Math.max(now + delayMs, dueAt),
@@ -63,7 +68,7 @@ function startGroup(link: GroupLink, how: Start, into: Sending): void {
     const own = { ...how, id: derivedId(id, `:${index}`), root, place: { group: id, index } }
     start(member, own, into)
   })
-  const end = { now, parent: parent ?? id, root }
+  const end = { now, parent: parent ?? id, root, from: how.from }
   const body = bodyOf(link, place)
   const failures = { group: id, what: "failures" } as const
   const broken = [
@@ -93,8 +98,8 @@ function bodyOf(link: GroupLink, place: Membership | undefined): TaskLink | unde
 
 /** A task of Stem's own, on the queue of whatever is nearest. */
 function joint(near: Link, task: string): TaskLink {
-  const { queue, priority } = leafOf(near) ?? { queue: "default", priority: 5 }
-  return { task, queue, priority }
+  const { queue, priority } = leafOf(near) ?? {}
+  return { task, ...(queue !== undefined && { queue }), ...(priority !== undefined && { priority }) }
 }
 
 function leafOf(link: Link): TaskLink | undefined {

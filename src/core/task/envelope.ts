@@ -97,9 +97,12 @@ export type Link = TaskLink | GroupLink
 
 /** A task that is not sent yet: an envelope without what it gets then, and without what is empty, for it is carried along. */
 export interface TaskLink
-  extends Pick<Envelope, "task" | "queue" | "priority" | "expiresAt" | "retry" | "timeLimits">,
+  extends Pick<Envelope, "task" | "expiresAt" | "retry" | "timeLimits">,
     Pick<Envelope, "then" | "group" | "merge" | "unique" | "fair">,
     Partial<Pick<Envelope, "input" | "headers" | "dueAt">> {
+  /** Absent: that of the task before it; and so is the priority. */
+  readonly queue?: string | undefined
+  readonly priority?: number | undefined
   /** Not before this long after it is sent. */
   readonly delayMs?: Millis | undefined
 }
@@ -129,11 +132,11 @@ const LinkSchema: v.GenericSchema<unknown, Link> = v.lazy((link) =>
   typeof link === "object" && link !== null && "members" in link ? GroupLinkSchema : TaskLinkSchema,
 )
 
+const Priority = v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(9))
+
 /** What an envelope and a link have in common. */
 const SENT = {
   task: Name,
-  queue: Name,
-  priority: v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(9)),
   expiresAt: v.optional(Instant),
   retry: v.optional(v.partial(RetryPolicy)),
   timeLimits: v.optional(v.looseObject({ softMs: v.optional(Length), hardMs: v.optional(Length) })),
@@ -157,6 +160,8 @@ const SENT = {
 
 const TaskLinkSchema: v.GenericSchema<unknown, TaskLink> = v.looseObject({
   ...SENT,
+  queue: v.optional(Name),
+  priority: v.optional(Priority),
   input: v.optional(v.unknown()),
   headers: v.optional(v.record(v.string(), v.string())),
   dueAt: v.optional(Instant),
@@ -167,6 +172,8 @@ const EnvelopeSchema: v.GenericSchema<unknown, Envelope> = v.looseObject({
   ...SENT,
   v: v.literal(1),
   id: Id,
+  queue: Name,
+  priority: Priority,
   input: v.unknown(),
   enqueuedAt: Instant,
   dueAt: Instant,
@@ -247,9 +254,8 @@ function isOrdinaryLink(value: unknown): boolean {
   const { task, queue, priority, group } = value as TaskLink
   return (
     isText(task, NAME) &&
-    isText(queue, NAME) &&
-    isWhole(priority) &&
-    priority <= 9 &&
+    (queue === undefined || isText(queue, NAME)) &&
+    (priority === undefined || (isWhole(priority) && priority <= 9)) &&
     (group === undefined || isMembership(group))
   )
 }

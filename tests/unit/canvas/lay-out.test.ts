@@ -1,8 +1,10 @@
 import { describe, expect, test } from "bun:test"
+import { nextOf } from "../../../src/core/canvas/advance.ts"
 import { BROKE, COLLECT } from "../../../src/core/canvas/builtin.ts"
 import { layOut } from "../../../src/core/canvas/lay-out.ts"
 import { inputWith } from "../../../src/core/canvas/merge.ts"
 import { makeEnvelope } from "../../../src/core/client/envelope.ts"
+import type { Envelope } from "../../../src/core/task/envelope.ts"
 import { chain, chord, chunks, type Flow, group, map, step } from "../../../src/core/task/flow.ts"
 import { aloneOf, groupStateOf, membershipOf } from "../../../src/core/task/group.ts"
 import { randomFlow } from "../../sim/random-flow.ts"
@@ -53,6 +55,20 @@ describe("laying out a flow", () => {
         broken: [{ task: BROKE, id: "f:0:broke", group: { group: "f", index: 0 } }],
       },
       { id: "f" },
+    ])
+  })
+
+  test("a step that goes where the one before it goes does not carry that along", () => {
+    const slow = { queue: "slow", priority: 7 }
+    const [a] = lay(chain(step("a", 1, slow), step("b", 2, slow), step("c"))).envelopes as [Envelope]
+    expect(a.then).toEqual([
+      { task: "b", input: 2 },
+      { task: "c", queue: "default", priority: 5 },
+    ])
+    const [b] = nextOf(a, null, clock.now()).envelopes as [Envelope]
+    expect(b).toMatchObject({ task: "b", ...slow })
+    expect(nextOf(b, null, clock.now()).envelopes).toMatchObject([
+      { task: "c", queue: "default", priority: 5 },
     ])
   })
 
