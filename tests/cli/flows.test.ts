@@ -26,6 +26,7 @@ export const careless = defineTask({ retries: 0, async run(_, ctx) {
   ]
   return Promise.all(wrong.map(async (ask) => { try { await ask() } catch ({ code }) { return code } }))
 } })
+export const twice = defineTask({ retries: 0, run: (_, ctx) => Promise.all([ctx.once("n", () => 1), ctx.once("n", () => 2)]) })
 export const childless = defineTask({ retries: 0, run(_, ctx) { ctx.after("tell", 1); throw new Error("no") } })
 `
 
@@ -153,6 +154,9 @@ describe.each([...STORES])("on %s", (store) => {
     expect(await result("p.a1")).toMatchObject({ result: { attempt: 3 }, attempt: 1 })
     expect(await result("p.1:body")).toMatchObject({ result: 6, attempt: 1 })
     expect(await known("c.a1")).toBeFalse()
+    await stem.run(["enqueue", "twice", "--id", "t"])
+    await stem.drain()
+    expect(await result("t")).toMatchObject({ state: "failed", error: { code: "once_twice" } })
     expect(
       (await stem.json(["inspect", "groups", "-o", "json"])).map(({ id }: { id: string }) => id),
     ).toEqual(["p.1"])

@@ -1,6 +1,7 @@
 import type { EventLog, EventRetention } from "../contracts/events.ts"
 import type { Clock, Millis } from "../kit/clock.ts"
 import { within } from "../kit/deadline.ts"
+import { StemError } from "../kit/errors.ts"
 import type { StoredEvent } from "../task/event.ts"
 
 /**
@@ -78,7 +79,12 @@ export function createRecorder(log: EventLog, { keep, ageMs }: EventRetention, c
         if (kept > keep * SLACK) await log.prune({ keep, before: clock.now() - ageMs })
         tellDropped()
         if ((waiting[0]?.length ?? 0) < BATCH) await clock.sleep(GATHER, hurry.signal)
-      } catch {
+      } catch (error) {
+        // What the store will never take is dropped and told, so that it does not stand in the way of what comes after.
+        if (!(error instanceof StemError && error.kind === "unavailable")) {
+          dropped += batch.length
+          continue
+        }
         waiting.unshift(batch)
         count += batch.length
         await clock.sleep(pause, over.signal)

@@ -29,6 +29,7 @@ export function holdContext(facts: RunFacts, modules: LoadedModules, effects: Ru
   let calls = 0
   const after: Promise<ChildAsk | FlowAsk>[] = []
   const open = new Set<Promise<unknown>>()
+  const under = new Set<string>()
   const progress = coalesceProgress(effects)
 
   const parent = facts.id
@@ -86,7 +87,7 @@ export function holdContext(facts: RunFacts, modules: LoadedModules, effects: Ru
       after.push(passing)
       return id
     },
-    once: (name, work) => asked(() => once(facts, effects, name, work)),
+    once: (name, work) => asked(() => once(facts, effects, under, name, work)),
   }
 
   return {

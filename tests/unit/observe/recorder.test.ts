@@ -13,12 +13,13 @@ async function scene(keep = 100_000) {
   const clock = manualClock()
   const { events } = await open(`memory:recorder-${++stores}`, { namespace: "r", clock })
   const handed: number[] = []
-  const store = { away: false }
+  const store = { away: false, refuses: false }
   const log: EventLog = {
     ...events,
     async append(batch) {
       handed.push(batch.length)
       if (store.away) throw unavailable("store_away", "the store is away")
+      if (store.refuses) throw new Error("never")
       return events.append(batch)
     },
   }
@@ -66,6 +67,21 @@ test("Events that the store can not take wait, and what is dropped is counted an
     Array.from({ length: 50_000 }, (_, at) => at),
   )
   expect(all.filter(({ kind }) => kind === "dropped")).toMatchObject([{ count: 10_000 }])
+})
+
+test("what the store will never take is dropped, counted, and in nobody's way", async () => {
+  const { clock, recorder, event, store, read } = await scene()
+  const told: number[] = []
+  recorder.dropped = (count) => told.push(count)
+  store.refuses = true
+  recorder.record(event(1))
+  await clock.advance(100)
+  store.refuses = false
+  recorder.record(event(2))
+  await clock.advance(100)
+  await recorder.idle()
+  expect((await read()).map(({ kind, id }) => id ?? kind)).toEqual(["2", "dropped"])
+  expect(told).toEqual([1])
 })
 
 test("the log is kept within its count while it is written", async () => {
