@@ -17,13 +17,12 @@ export function createNotes({ work, desk, clock, ns }: Store): Notes {
   )
   const prune = desk.sql(
     `WITH gone AS (
-       DELETE FROM stem.notes n USING (
-         SELECT o.task, o.name FROM stem.notes o WHERE o.ns = $1 AND o.at < $2
-           AND NOT EXISTS (SELECT FROM stem.tasks t WHERE t.ns = $1 AND t.id = o.task)
-           AND NOT EXISTS (SELECT FROM stem.dead_letters d WHERE d.ns = $1 AND d.id = o.task)
+       DELETE FROM stem.notes n WHERE n.ctid = ANY (ARRAY(
+         SELECT o.ctid FROM stem.notes o WHERE o.ns = $1 AND o.at < $2
+           AND NOT EXISTS (SELECT FROM stem.tasks t WHERE t.ns = $1 AND t.id = o.task OFFSET 0)
+           AND NOT EXISTS (SELECT FROM stem.dead_letters d WHERE d.ns = $1 AND d.id = o.task OFFSET 0)
          ORDER BY o.at LIMIT $3
-       ) AS old
-       WHERE n.ns = $1 AND n.task = old.task AND n.name = old.name RETURNING 1)
+       )) RETURNING 1)
      SELECT count(*)::integer AS n FROM gone`,
   )
 

@@ -13,7 +13,10 @@ import turnFunctions from "./functions-9.sql" with { type: "text" }
 import flowFunctions from "./functions-10.sql" with { type: "text" }
 import scheduleLookups from "./functions-11.sql" with { type: "text" }
 import groupFunctions from "./groups-10.sql" with { type: "text" }
+import newArrivals from "./groups-12.sql" with { type: "text" }
 import flowIntake from "./intake-10.sql" with { type: "text" }
+import pinnedLookups from "./lookups-12.sql" with { type: "text" }
+import orderlyReclaim from "./reclaim-12.sql" with { type: "text" }
 import tables from "./schema-1.sql" with { type: "text" }
 import scheduleTables from "./schema-2.sql" with { type: "text" }
 import eventTables from "./schema-3.sql" with { type: "text" }
@@ -24,7 +27,9 @@ import flowTables from "./schema-10.sql" with { type: "text" }
 import settle from "./settle-1.sql" with { type: "text" }
 import leaseSettle from "./settle-6.sql" with { type: "text" }
 import flowSettle from "./settle-10.sql" with { type: "text" }
+import newSettle from "./settle-12.sql" with { type: "text" }
 import fairTurns from "./turns-10.sql" with { type: "text" }
+import lighterTurns from "./turns-12.sql" with { type: "text" }
 
 /** One step for each version of the schema, in order; a released step is never changed. */
 const STEPS: readonly string[] = [
@@ -39,6 +44,7 @@ const STEPS: readonly string[] = [
   turnFunctions,
   [flowTables, flowFunctions, fairTurns, flowIntake, flowFirings, groupFunctions, flowSettle].join("\n"),
   scheduleLookups,
+  [pinnedLookups, orderlyReclaim, lighterTurns, newArrivals, newSettle].join("\n"),
 ]
 
 /** The version this Stem works with. */
