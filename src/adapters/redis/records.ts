@@ -2,9 +2,8 @@ import type { LiveTask } from "../../core/contracts/inspector.ts"
 import type { Millis } from "../../core/kit/clock.ts"
 import { decodeEnvelope, type Envelope } from "../../core/task/envelope.ts"
 import type { Failure } from "../../core/task/failure.ts"
-import { type Arrival, absenceOf, membershipOf } from "../../core/task/group.ts"
+import { type Arrival, absenceOf, placeIn } from "../../core/task/group.ts"
 import { type LiveFacts, statusOf } from "../../core/task/live.ts"
-import type { Membership } from "../../core/task/membership.ts"
 import {
   decodeStatus,
   encodeStatus,
@@ -138,17 +137,6 @@ export function absenceIn(
   const { queue, dueAt } = parseRecord(record)
   const group = placeIn(text)
   return group && absenceOf({ ...standIn(id, queue, dueAt), group }, error)
-}
-
-/** The place that damaged text still tells. */
-function placeIn(text: string): Membership | undefined {
-  try {
-    const { group, index } = membershipOf(JSON.parse(text) as Envelope) as Membership
-    const isPlace = typeof group === "string" && Number.isInteger(index) && index >= 0
-    return isPlace ? { group, index } : undefined
-  } catch {
-    return undefined
-  }
 }
 
 /** JSON of our own making; undefined for ''. */

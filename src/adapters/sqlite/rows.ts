@@ -2,9 +2,7 @@ import type { LiveTask } from "../../core/contracts/inspector.ts"
 import type { Millis } from "../../core/kit/clock.ts"
 import { decodeEnvelope, type Envelope } from "../../core/task/envelope.ts"
 import type { Failure } from "../../core/task/failure.ts"
-import { membershipOf } from "../../core/task/group.ts"
 import { type LiveFacts, statusOf } from "../../core/task/live.ts"
-import type { Membership } from "../../core/task/membership.ts"
 import type { Progress, Replay } from "../../core/task/status.ts"
 
 /** A row of `tasks`. */
@@ -63,17 +61,6 @@ export function readEnvelope(text: string): Envelope | Error {
     return decodeEnvelope(text)
   } catch (error) {
     return error as Error
-  }
-}
-
-/** The place in a group that a text names which is no envelope, if it can still be seen. */
-export function placeIn(text: string): Membership | undefined {
-  try {
-    const { group, index } = membershipOf(JSON.parse(text) as Envelope) as Membership
-    const isPlace = typeof group === "string" && Number.isInteger(index) && index >= 0
-    return isPlace ? { group, index } : undefined
-  } catch {
-    return undefined
   }
 }
 

@@ -58,6 +58,17 @@ export function membershipOf(of: Pick<Envelope, "then" | "group">): Membership |
   return last ? membershipOf(last) : of.group
 }
 
+/** The same for a stored text that is no envelope, if the place can still be seen in it. Throws nothing. */
+export function placeIn(text: string): Membership | undefined {
+  try {
+    const { group, index } = membershipOf(JSON.parse(text) as Envelope) as Membership
+    const isPlace = typeof group === "string" && Number.isInteger(index) && index >= 0
+    return isPlace ? { group, index } : undefined
+  } catch {
+    return undefined
+  }
+}
+
 /** That a task's part in its group is over without a success; undefined when it has none. */
 export function absenceOf(envelope: Envelope, error: NonNullable<Arrival["error"]>): Arrival | undefined {
   const place = membershipOf(envelope)
