@@ -35,6 +35,13 @@ export const children = async (_, ctx) => [
   await ctx.enqueue(twice, 4),
   await ctx.enqueue("echo", null, { id: "mine", expires: new Date(9) }),
 ]
+export const apart = async (_, { signal, log, progress, enqueue, after, once }) => {
+  log.info("apart")
+  progress(1)
+  const sent = [await enqueue("echo"), after("echo")]
+  return { aborted: signal.aborted, sent, kept: await once("kept", () => 5) }
+}
+export const copied = (_, ctx) => apart(_, { ...ctx })
 export const unawaitedGood = (_, ctx) => { ctx.enqueue("echo") }
 `
 
@@ -56,6 +63,19 @@ test("a handler's input, context and result cross the process boundary", async (
     },
   })
   expect([...pool.specs().keys()]).toContain("twice")
+})
+
+test("a handler may take its context apart, and copy it", async () => {
+  await using it = await startPool(TASKS)
+  for (const task of ["apart", "copied"]) {
+    const outcome = await it.pool.run(jobOf(task, null, { id: task }))
+    expect(outcome).toMatchObject({
+      kind: "succeeded",
+      result: { aborted: false, sent: [expect.any(String), expect.any(String)], kept: 5 },
+      after: [expect.objectContaining({ parent: task })],
+    })
+  }
+  expect(it.lines).toHaveLength(2)
 })
 
 test("input that does not fit is final, with its issues in the message", async () => {

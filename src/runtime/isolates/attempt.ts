@@ -1,6 +1,6 @@
 import { parseDuration } from "../../core/kit/duration.ts"
 import { messageOf, StemError } from "../../core/kit/errors.ts"
-import { toJson } from "../../core/kit/json.ts"
+import { jsonCopy } from "../../core/kit/json.ts"
 import { runThrough } from "../../core/task/chains.ts"
 import type { Middleware } from "../../core/task/define-middleware.ts"
 import { toFailure } from "../../core/task/failure.ts"
@@ -16,53 +16,82 @@ import { namesOf } from "./errors.ts"
 /** A run in progress, in the process of its handler. */
 export interface Attempt {
   readonly facts: RunFacts
-  readonly outcome: Promise<Outcome>
   /** Aborts the handler's signal. */
   abort(reason: Error): void
   /** Ends the run as failed, now, whatever the handler still does; its signal aborts. */
   fail(error: unknown): void
 }
 
+/** What an attempt needs beside its facts. */
+export interface AttemptParts {
+  readonly modules: LoadedModules
+  readonly effects: RunEffects
+  /** Told the outcome, once, after startAttempt has returned. */
+  readonly ended: (outcome: Outcome) => void
+  /** Surrounds everything of the user's, so that what happens there later can be told apart. */
+  readonly within?: <T>(work: () => T) => T
+}
+
 /**
- * Runs a handler once: input checked, soft limit timed, result checked, errors as facts. `within` surrounds
- * everything of the user's, so that what happens there later can be told apart. The outcome never rejects.
+ * Runs a handler once: input checked, soft limit timed, result checked, errors as facts.
  *
  * A result that JSON can not carry, or that is too large, is final: the work is done, and doing it again would
  * only double its effects.
  */
-export function startAttempt(
-  facts: RunFacts,
-  modules: LoadedModules,
-  effects: RunEffects,
-  within: <T>(work: () => T) => T = (work) => work(),
-): Attempt {
-  const task = modules.tasks.get(facts.task)
-  const held = holdContext(facts, modules, effects)
-  const limit =
-    facts.softMs > 0 ? setTimeout(() => held.abort(abortError("soft_time_limit")), facts.softMs) : undefined
-  let over = false
-  let settle: (outcome: Outcome) => void = () => {}
-  const finish = (outcome: Outcome) => {
-    if (over) return
-    over = true
-    clearTimeout(limit)
-    held.release()
-    settle(outcome)
+export function startAttempt(facts: RunFacts, parts: AttemptParts): Attempt {
+  const attempt = new OneAttempt(facts, parts)
+  attempt.begin()
+  return attempt
+}
+
+/** With its methods on a prototype: one is made for every task. */
+class OneAttempt implements Attempt {
+  readonly facts: RunFacts
+  readonly #parts: AttemptParts
+  readonly #held: HeldContext
+  #limit: ReturnType<typeof setTimeout> | undefined
+  #over = false
+
+  constructor(facts: RunFacts, parts: AttemptParts) {
+    this.facts = facts
+    this.#parts = parts
+    this.#held = holdContext(facts, parts.modules, parts.effects)
   }
-  const fail = (error: unknown) => finish(failureOf(facts, task, error, effects))
-  const outcome = new Promise<Outcome>((resolve) => {
-    settle = resolve
-  })
-  if (task) within(() => perform(task, facts, held, modules.middleware)).then(finish, fail)
-  else finish(unknownTask(facts.task))
-  return {
-    facts,
-    outcome,
-    abort: held.abort,
-    fail(error) {
-      fail(error)
-      held.abort(error instanceof Error ? error : new Error(messageOf(error)))
-    },
+
+  begin(): void {
+    const { modules, within } = this.#parts
+    const [facts, held] = [this.facts, this.#held]
+    const task = modules.tasks.get(facts.task)
+    if (facts.softMs > 0)
+      this.#limit = setTimeout(() => held.abort(abortError("soft_time_limit")), facts.softMs)
+    const work = () => (task ? perform(task, facts, held, modules.middleware) : unknownTask(facts.task))
+    const performed = within ? within(work) : work()
+    performed.then(
+      (outcome) => this.#finish(outcome),
+      (error) => this.#failed(error),
+    )
+  }
+
+  abort(reason: Error): void {
+    this.#held.abort(reason)
+  }
+
+  fail(error: unknown): void {
+    this.#failed(error)
+    this.#held.abort(error instanceof Error ? error : new Error(messageOf(error)))
+  }
+
+  #failed(error: unknown): void {
+    const { modules, effects } = this.#parts
+    this.#finish(failureOf(this.facts, modules.tasks.get(this.facts.task), error, effects))
+  }
+
+  #finish(outcome: Outcome): void {
+    if (this.#over) return
+    this.#over = true
+    if (this.#limit) clearTimeout(this.#limit)
+    this.#held.release()
+    this.#parts.ended(outcome)
   }
 }
 
@@ -72,9 +101,11 @@ async function perform(
   held: HeldContext,
   middleware: readonly Middleware[],
 ): Promise<Outcome> {
-  const result = middleware.some(({ run }) => run)
-    ? await performWithin(middleware, task, facts, held)
-    : await handle(task, facts.input, held)
+  const result = await (middleware.some(({ run }) => run)
+    ? performWithin(middleware, task, facts, held)
+    : task.input
+      ? handle(task, facts.input, held)
+      : task.run(facts.input, held.context))
   const closing = held.close()
   if (closing) await closing
   const following = held.after()
@@ -122,12 +153,10 @@ class InvalidInput extends Error {
 }
 
 function succeeded(result: unknown): Outcome {
-  if (result === undefined || result === null || typeof result === "boolean")
-    return { kind: "succeeded", result: result ?? null }
+  if (result === undefined || result === null) return { kind: "succeeded", result: null }
   try {
-    const json = toJson(result, "the result")
     // A copy: what the handler changes afterwards is not part of its answer.
-    return { kind: "succeeded", result: typeof result === "object" ? JSON.parse(json) : result }
+    return { kind: "succeeded", result: jsonCopy(result, () => "the result") }
   } catch (error) {
     if (!(error instanceof StemError)) throw error
     return {
@@ -145,7 +174,7 @@ const invalidInput = (issues: string): Outcome => ({
   final: true,
 })
 
-const unknownTask = (task: string): Outcome => ({
+const unknownTask = async (task: string): Promise<Outcome> => ({
   kind: "failed",
   error: { name: "UnknownTask", code: "unknown_task", message: `no module of this worker defines "${task}"` },
 })

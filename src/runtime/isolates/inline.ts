@@ -83,7 +83,11 @@ export function createInlineIsolates({ modules, clock, exports }: InlineIsolates
         const { token } = lease
         const facts = { id, task, queue, attempt, maxAttempts, token, input: copy(input), headers, softMs }
         const run: InlineRun = {
-          attempt: startAttempt(facts, loaded, effectsOf(id, token)),
+          attempt: startAttempt(facts, {
+            modules: loaded,
+            effects: effectsOf(id, token),
+            ended: (outcome) => run.end(outcome),
+          }),
           token,
           end(outcome) {
             clearTimeout(limit)
@@ -101,7 +105,6 @@ export function createInlineIsolates({ modules, clock, exports }: InlineIsolates
           )
         }
         const limit = hardMs > 0 ? setTimeout(overrun, hardMs) : undefined
-        run.attempt.outcome.then(run.end)
       }),
 
     limitKeys: (asks) =>

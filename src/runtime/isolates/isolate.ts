@@ -2,7 +2,7 @@
  * The main of a child process: loads the task modules, runs handlers, tells its supervisor how they ended.
  */
 
-import type { HandlerAsk } from "../../core/contracts/isolates.ts"
+import type { HandlerAsk, IsolateLine } from "../../core/contracts/isolates.ts"
 import { StemError } from "../../core/kit/errors.ts"
 import type { ChildAsk } from "../../core/task/child.ts"
 import type { Outcome } from "../../core/task/outcome.ts"
@@ -105,18 +105,21 @@ function createDesk({ modules, running, outbox, blame, watchRss }: DeskParts) {
       push(outbox.open(), "asks", [asks, what])
     })
 
+  // At once: the next thing the handler does may be to crash or never to return.
+  const log = (line: IsolateLine) => {
+    push(outbox.open(), "logs", line)
+    outbox.flush()
+  }
+  const enqueue = (child: ChildAsk) => ask(child) as Promise<string>
+
   const effectsOf = (run: number): RunEffects => ({
     clock: systemClock,
     progress(progress) {
       push(outbox.open(), "progress", [run, progress])
       outbox.flush()
     },
-    // At once: the next thing the handler does may be to crash or never to return.
-    log(line) {
-      push(outbox.open(), "logs", line)
-      outbox.flush()
-    },
-    enqueue: (child) => ask(child) as Promise<string>,
+    log,
+    enqueue,
     ask,
   })
 
@@ -142,9 +145,13 @@ function createDesk({ modules, running, outbox, blame, watchRss }: DeskParts) {
       headers: headers === 0 ? NO_HEADERS : headers,
       softMs,
     }
-    const started = startAttempt(facts, modules, effectsOf(run), (work) => blame.within(run, facts, work))
+    const started = startAttempt(facts, {
+      modules,
+      effects: effectsOf(run),
+      ended: (outcome) => end(run, outcome),
+      within: (work) => blame.within(run, facts, work),
+    })
     running.set(run, started)
-    started.outcome.then((outcome) => end(run, outcome))
   }
 
   function end(run: number, outcome: Outcome): void {
