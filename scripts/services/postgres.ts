@@ -66,7 +66,7 @@ export async function startPgbouncer(): Promise<string> {
   writeFileSync(users, '"postgres" "postgres"\n')
   const config = join(folder, "pgbouncer.ini")
   const settings = [
-    ...["[databases]", `stem_test = host=127.0.0.1 port=${SERVICES.postgres.port} dbname=stem_test`],
+    ...["[databases]", `* = host=127.0.0.1 port=${SERVICES.postgres.port}`],
     ...[
       "[pgbouncer]",
       "listen_addr = 127.0.0.1",
