@@ -7,6 +7,8 @@ import { type AddressInfo, connect, createServer, type Socket } from "node:net"
  */
 export interface Proxy {
   readonly port: number
+  /** Connections so far. */
+  readonly made: number
   /** Connections that exist stay mute for ever; new ones are mute until `heal`. */
   mute(): void
   heal(): void
@@ -25,8 +27,10 @@ const told = (bytes: Buffer, [truth, lie]: Lie) =>
 export async function startProxy(target: number, lies: Lies = {}): Promise<Proxy> {
   const relays = new Set<{ mute: boolean; sockets: readonly Socket[] }>()
   let muted = false
+  let made = 0
 
   const server = createServer((client) => {
+    made += 1
     const upstream = connect(target, "127.0.0.1")
     const relay = { mute: muted, sockets: [client, upstream] }
     relays.add(relay)
@@ -44,6 +48,9 @@ export async function startProxy(target: number, lies: Lies = {}): Promise<Proxy
 
   return {
     port: (server.address() as AddressInfo).port,
+    get made() {
+      return made
+    },
     mute() {
       muted = true
       for (const relay of relays) relay.mute = true

@@ -25,6 +25,8 @@ export interface Connection {
   /** Does more than a statement on a live connection. */
   use<T>(work: (client: Client) => Promise<T>, ms?: Millis): Promise<T>
   readonly up: boolean
+  /** Whether anybody has needed it yet. */
+  readonly needed: boolean
   /** Another connection to the server got no answer since then: unless this one did, it is left too. */
   leaveIfSilent(since: Millis): void
   close(): Promise<void>
@@ -71,7 +73,9 @@ export function createConnection(
     },
   })
 
+  let needed = false
   async function use<T>(work: (client: Client) => Promise<T>, ms?: Millis): Promise<T> {
+    needed = true
     for (let left = TRIES; ; left--) {
       try {
         return await link.use(work, ms)
@@ -98,6 +102,9 @@ export function createConnection(
     use,
     get up() {
       return link.up
+    },
+    get needed() {
+      return needed
     },
     leaveIfSilent: link.resetIfSilent,
     close: link.close,

@@ -9,6 +9,7 @@ import type { Client } from "./client.ts"
 import { type Connection, createConnection } from "./connection.ts"
 import { createEndings } from "./endings.ts"
 import { createEvents } from "./events.ts"
+import { codeOf } from "./failures.ts"
 import { createGroups } from "./groups.ts"
 import { createInspector } from "./inspector.ts"
 import { createIntake } from "./intake.ts"
@@ -19,7 +20,8 @@ import { createNotes } from "./notes.ts"
 import { createQueues, type Queues } from "./queues.ts"
 import { createResults } from "./results.ts"
 import { createSchedules } from "./schedules.ts"
-import { applyMigration, pendingMigration, VERSION, versionOf } from "./schema.ts"
+import { applyMigration, pendingMigration, VERSION } from "./schema.ts"
+import { quoted } from "./sql-values.ts"
 import type { Store } from "./store.ts"
 import { createWorkers } from "./workers.ts"
 
@@ -80,7 +82,8 @@ export async function open(url: string, options: DriverOptions): Promise<Driver>
       async ping() {
         const time = "SELECT extract(epoch FROM clock_timestamp()) * 1000 AS now"
         const ask = (one: Connection) => one.use((client) => client.query<{ now: string }>(time, []))
-        const [[first]] = await Promise.all([ask(work), ask(desk)])
+        // A connection that nobody has needed yet is not made for this: a command would pay for two.
+        const [[first]] = await Promise.all([ask(work), desk.needed ? ask(desk) : undefined])
         await bell.settled()
         return Number(first?.now)
       },
@@ -110,16 +113,28 @@ export async function migrate(url: string, { dryRun, ...reach }: MigrateOptions)
 /** Others may be migrating. */
 const MIGRATE_MS = 60_000
 
-/** The namespace's number; the schema and the namespace are made where they are missing. */
+/**
+ * The namespace's number; the schema and the namespace are made where they are missing. What is there already, which is
+ * nearly always so, is found by one question without parameters: it takes one way to the server and back.
+ */
 async function enter(client: Client, { schema, where }: Connection, namespace: string): Promise<number> {
-  const find = `SELECT ns FROM ${schema}.namespaces WHERE name = $1`
-  const numberOf = async (statement: string) =>
-    (await client.query<{ ns: number }>(statement, [namespace]))[0]?.ns
-  if ((await versionOf(client, schema)) !== VERSION) await applyMigration(client, schema, where)
-  const known = await numberOf(find)
-  if (known !== undefined) return known
+  const find = `SELECT (SELECT max(version) FROM ${schema}.migrations) AS version,
+    (SELECT ns FROM ${schema}.namespaces WHERE name = ${quoted(namespace)}) AS ns`
+  const look = async () => (await client.query<{ version: number | null; ns: number | null }>(find, []))[0]
+  let found = await look().catch((error) => {
+    if (MISSING.has(codeOf(error))) return undefined
+    throw error
+  })
+  if (found?.version !== VERSION) {
+    await applyMigration(client, schema, where)
+    found = await look()
+  }
+  if (typeof found?.ns === "number") return found.ns
   await client.query(`INSERT INTO ${schema}.namespaces (name) VALUES ($1) ON CONFLICT DO NOTHING`, [
     namespace,
   ])
-  return (await numberOf(find)) as number
+  return (await look())?.ns as number
 }
+
+/** What a server says of a table, or a schema, that is not there. */
+const MISSING: ReadonlySet<string> = new Set(["42P01", "3F000"])

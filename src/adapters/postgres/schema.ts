@@ -83,10 +83,6 @@ export async function applyMigration(client: Client, schema: string, where: stri
   }
 }
 
-/** The version of what is there; 0 for nothing. */
-export const versionOf = async (client: Client, schema: string): Promise<number> =>
-  (await foundIn(client, schema)).version
-
 /** Asks the catalogue by a query: `to_regclass` may answer from before the lock was waited for. */
 async function foundIn(client: Client, schema: string): Promise<{ version: number; made: boolean }> {
   const there = `SELECT EXISTS (SELECT FROM pg_namespace WHERE nspname = '${schema}') AS made, EXISTS (

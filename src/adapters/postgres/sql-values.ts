@@ -25,3 +25,7 @@ export const plain = (text: string): string => text.replace(CONTROLS, " ")
 
 // biome-ignore lint/suspicious/noControlCharactersInRegex: taking them out is the point
 const CONTROLS = /[\u0000-\u001f]/g
+
+/** A text as it stands in a statement, whatever the server thinks of backslashes. */
+export const quoted = (text: string): string =>
+  `E'${storable(text).replaceAll("\\", "\\\\").replaceAll("'", "''")}'`

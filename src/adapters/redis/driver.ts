@@ -66,7 +66,7 @@ export async function open(url: string, options: DriverOptions): Promise<Driver>
     },
   }
   try {
-    await driver.ping()
+    await store.use(async () => {})
   } catch (error) {
     await driver.close()
     throw error
