@@ -8,6 +8,7 @@
 import { EXAMPLES, ROOT } from "./commands/index.ts"
 import type { Shell } from "./commands/shell/command.ts"
 import { EXIT, type ExitCode, tell } from "./commands/shell/exit.ts"
+import { soonAtFullSpeed } from "./commands/shell/pace.ts"
 import { presets } from "./commands/shell/presets.ts"
 import { route } from "./commands/shell/route.ts"
 import { runRoute } from "./commands/shell/run.ts"
@@ -52,4 +53,5 @@ async function main(tokens: readonly string[]): Promise<ExitCode> {
   }
 }
 
+soonAtFullSpeed()
 process.exit(await main(process.argv.slice(2)))

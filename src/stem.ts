@@ -8,13 +8,9 @@ import { type Client, createClient } from "./core/client/client.ts"
 import type { ConnectOptions } from "./core/client/connect-options.ts"
 import type { Config } from "./core/config/config.ts"
 import type { ConfigFile } from "./core/config/file.ts"
-import { invalid, StemError } from "./core/kit/errors.ts"
+import { invalid } from "./core/kit/errors.ts"
 import type { Listener } from "./core/observe/events.ts"
 import { createRouter, NO_ROUTING } from "./core/policy/routing.ts"
-import { defineTask, retryAfter } from "./core/task/define.ts"
-import { defineMiddleware, middlewareProblem } from "./core/task/define-middleware.ts"
-import { defineSchedule } from "./core/task/define-schedule.ts"
-import { chain, chord, chunks, group, map, step } from "./core/task/flow.ts"
 import type { RunningWorker } from "./core/worker/worker.ts"
 import { systemClock } from "./runtime/clock.ts"
 import { findConfigFiles } from "./runtime/config-files.ts"
@@ -42,7 +38,7 @@ export {
 export async function loadTasks(modules: readonly string[]) {
   const { loadModules } = await import("./runtime/modules/load.ts")
   const { serveStem } = await import("./runtime/modules/virtual.ts")
-  serveStem(publicNames)
+  serveStem(await publicNames())
   return loadModules(modules)
 }
 
@@ -72,7 +68,7 @@ export async function startWorker(
   const { broker, inspector, workers, groups, notes, limits, clock, followClock, recorder } = stores
   const { worker, retention, spool, queueLimits = [] } = config
   const router = createRouter(config.routing ?? NO_ROUTING)
-  const isolates = await chooseIsolates(worker, clock, publicNames)
+  const isolates = await chooseIsolates(worker, clock, await publicNames())
   const reloaded = createRing()
   let beatTurnedAt = worker.beat ? clock.monotonic() : Number.POSITIVE_INFINITY
   const beatTurned = () => {
@@ -177,7 +173,7 @@ export const stemDeclarations = async (): Promise<string> =>
 /** Becomes a child of a worker: what the executable's hidden sub-command does. */
 export async function becomeIsolate(): Promise<void> {
   const { isolateMain } = await import("./runtime/isolates/isolate.ts")
-  await isolateMain(publicNames)
+  await isolateMain(await publicNames())
 }
 
 /**
@@ -195,7 +191,7 @@ export async function connect(url?: string, options: ConnectOptions = {}): Promi
     ...{ findFiles: findConfigFiles, broker: `sqlite:${defaultStatePath()}`, spool: defaultSpoolPath() },
   })
   const { middleware } = options
-  for (const one of middleware ?? []) refuseMiddleware(one)
+  if (middleware?.length) await refuseMiddleware(middleware)
   if (config.spool.on) return openSender(config, { trace: traceHeaders, middleware })
   return createClient({
     ...(await openStores(config)),
@@ -203,23 +199,14 @@ export async function connect(url?: string, options: ConnectOptions = {}): Promi
   })
 }
 
-function refuseMiddleware(value: unknown): void {
-  const problem = middlewareProblem(value)
+async function refuseMiddleware(values: readonly unknown[]): Promise<void> {
+  const { middlewareProblem } = await import("./core/task/define-middleware.ts")
+  const problem = values.map(middlewareProblem).find((one) => one !== undefined)
   if (problem !== undefined) throw invalid("invalid_middleware", `connect: middleware: ${problem}`)
 }
 
-const flows = { step, chain, group, chord, map, chunks }
-
-/** What `import … from "stem"` gives in a task module; src/index.ts exports the same names. */
-export const publicNames = Object.freeze({
-  defineTask,
-  defineSchedule,
-  defineMiddleware,
-  retryAfter,
-  connect,
-  StemError,
-  ...flows,
-})
+/** What `import … from "stem"` gives in a task module. */
+export const publicNames = async () => (await import("./stem/public-names.ts")).publicNamesWith(connect)
 
 /** The version of this Stem. */
 export const VERSION: string = manifest.version

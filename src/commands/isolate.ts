@@ -1,5 +1,6 @@
 import { becomeIsolate } from "../stem.ts"
 import { defineCommand } from "./shell/command.ts"
+import { atFullSpeed } from "./shell/pace.ts"
 
 /** How a worker starts its children; it is not for people. */
 export default defineCommand({
@@ -8,6 +9,7 @@ export default defineCommand({
   examples: [],
   flags: {},
   async run() {
+    atFullSpeed()
     await becomeIsolate()
     // Its supervisor ends it.
     return new Promise<never>(() => {})

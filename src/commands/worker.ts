@@ -3,6 +3,7 @@ import { listenForSignals, openStores, ownCommand, serviceManager, startWorker }
 import { defineCommand } from "./shell/command.ts"
 import { EXIT, type ExitCode, usage } from "./shell/exit.ts"
 import { SPOOL_FLAG, STORE_FLAGS } from "./shell/flags.ts"
+import { atFullSpeed } from "./shell/pace.ts"
 import { configured } from "./shell/stores.ts"
 import { givenWords, unitFile } from "./shell/unit.ts"
 import { startLog } from "./worker/log.ts"
@@ -82,6 +83,7 @@ back at no cost. HUP reads the modules anew. Without operands, worker.modules of
 export default defineCommand({
   ...definition,
   async run({ flags, operands, shell }): Promise<ExitCode> {
+    atFullSpeed()
     const allow = flags["shell-allow"]
     const given = {
       ...{

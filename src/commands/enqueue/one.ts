@@ -1,6 +1,3 @@
-import { chain, step } from "../../core/task/flow.ts"
-import { readFlow } from "../canvas/flow-file.ts"
-import { sendFlow } from "../canvas/send.ts"
 import type { Shell } from "../shell/command.ts"
 import { EXIT, type ExitCode } from "../shell/exit.ts"
 import { readJson } from "../shell/json.ts"
@@ -33,7 +30,12 @@ export async function enqueueOne(
   const target = definitions?.of(task) ?? task
   const send = async ({ client }: Sender) => {
     if (flags.then.length > 0) {
-      const links = flags.then.map((link) => readLink(link))
+      const [{ chain, step }, { readFlow }, { sendFlow }] = await Promise.all([
+        import("../../core/task/flow.ts"),
+        import("../canvas/flow-file.ts"),
+        import("../canvas/send.ts"),
+      ])
+      const links = flags.then.map((link) => readFlow(flowText(link)))
       return sendFlow(shell, flags, client, chain(step(target as string, input, options), ...links))
     }
     const sent = await client.enqueue(target, input, options)
@@ -73,4 +75,4 @@ export async function enqueueOne(
 }
 
 /** A task's name, or a flow as JSON. */
-const readLink = (text: string) => readFlow(/^\s*[{["]/.test(text) ? readJson(text, "--then") : text)
+const flowText = (text: string) => (/^\s*[{["]/.test(text) ? readJson(text, "--then") : text)

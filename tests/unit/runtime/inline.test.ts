@@ -30,7 +30,7 @@ async function start(files: Record<string, string> = {}) {
   const isolates = createInlineIsolates({
     modules: [folder.file("tasks.ts")],
     clock: systemClock,
-    exports: publicNames,
+    exports: await publicNames(),
   })
   await isolates.start(log.hooks)
   return {

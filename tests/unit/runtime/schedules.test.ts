@@ -4,7 +4,7 @@ import { serveStem } from "../../../src/runtime/modules/virtual.ts"
 import { publicNames } from "../../../src/stem.ts"
 import { moduleFolder } from "../../support/module-folder.ts"
 
-beforeAll(() => serveStem(publicNames))
+beforeAll(async () => serveStem(await publicNames()))
 
 async function load(text: string) {
   using folder = moduleFolder({ "tasks.ts": text })
