@@ -38,13 +38,12 @@ test("who only sends tasks makes one connection, and the desk gets its own when 
   }
 })
 
-test.each([
-  `it's`,
-  String.raw`back\slash' or '`,
-  "half \ud800 and ümläut",
-])("a namespace may be named %s", async (name) => {
-  const namespace = `${anyName()} ${name}`
-  await (await enter(namespace)).broker.enqueue([task("a")])
-  expect(await (await enter(namespace)).inspector.queues()).toHaveLength(1)
-  expect(await (await enter(`${namespace}'`)).inspector.queues()).toEqual([])
-})
+test.each([`it's`, String.raw`back\slash' or '`, "half \ud800 and ümläut"])(
+  "a namespace may be named %s",
+  async (name) => {
+    const namespace = `${anyName()} ${name}`
+    await (await enter(namespace)).broker.enqueue([task("a")])
+    expect(await (await enter(namespace)).inspector.queues()).toHaveLength(1)
+    expect(await (await enter(`${namespace}'`)).inspector.queues()).toEqual([])
+  },
+)
