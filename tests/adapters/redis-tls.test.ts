@@ -39,7 +39,7 @@ test("a server that asks for a client's certificate is shown it", async () => {
   })
 })
 
-test("plain talk to a TLS port, files that are not there and half a pair are told as that", async () => {
+test("plain talk to a TLS port, files that are not there, files of another kind and half a pair are told as that", async () => {
   await using server = await redisServer(serverFlags("no"), { tls: { ca: files.ca } })
   const plain = await refusal(
     server.open({ url: `redis://127.0.0.1:${server.port}`, connectTimeoutMs: 2000 }),
@@ -49,6 +49,9 @@ test("plain talk to a TLS port, files that are not there and half a pair are tol
   expect(await refusal(server.open({ tls: { ca: "/nowhere/ca.crt" } }))).toMatchObject({
     code: "store_tls_file",
   })
+  const { ca, key } = files
+  for (const tls of [{ ca: import.meta.path }, { ca, cert: import.meta.path, key }])
+    expect((await refusal(server.open({ tls })))?.hint).toContain("is not PEM")
   expect(await refusal(server.open({ tls: { ca: files.ca, cert: files.cert } }))).toMatchObject({
     code: "invalid_tls_files",
   })

@@ -1,4 +1,4 @@
-import { StemError, unavailable } from "../../core/kit/errors.ts"
+import { messageOf, StemError, unavailable } from "../../core/kit/errors.ts"
 
 /** The SQLSTATE of a server's error, or the code of the system's or the client's. */
 export const codeOf = (error: unknown): string =>
@@ -33,9 +33,29 @@ interface Trouble {
   readonly code: string
   readonly says: string
   readonly hint: string
+  /** What the server's own words must be. */
+  readonly when?: RegExp
 }
 
 const TROUBLES: readonly (readonly [sqlstate: RegExp, Trouble])[] = [
+  [
+    /^28000/,
+    {
+      code: "store_tls",
+      says: "wants to see a certificate of ours, signed by an authority it knows",
+      hint: "Name it with --tls-cert, and its key with --tls-key.",
+      when: /client certificate/,
+    },
+  ],
+  [
+    /^28000/,
+    {
+      code: "store_auth",
+      says: "lets nobody in from here without TLS",
+      hint: "Leave sslmode=disable out of the URL, or look at pg_hba.conf there.",
+      when: /pg_hba\.conf.*(no encryption|SSL off)/,
+    },
+  ],
   [
     /^(28P01|28000)/,
     {
@@ -93,7 +113,9 @@ const TROUBLES: readonly (readonly [sqlstate: RegExp, Trouble])[] = [
 /** The trouble of the whole store as `unavailable`, naming where and what to do; undefined for anything else. */
 export function storeTrouble(error: unknown, where: string): StemError | undefined {
   const known = error instanceof StemError ? error.cause : error
-  const trouble = TROUBLES.find(([pattern]) => pattern.test(codeOf(known)))?.[1]
+  const trouble = TROUBLES.find(
+    ([pattern, { when }]) => pattern.test(codeOf(known)) && (when?.test(messageOf(known)) ?? true),
+  )?.[1]
   if (trouble && isServerError(known))
     return unavailable(trouble.code, `${where} ${trouble.says}`, trouble.hint, error)
   if (error instanceof StemError) return error
@@ -139,6 +161,8 @@ function tlsHint(text: string): string {
   if (/ALTNAME|altname|HOSTNAME|does not match/i.test(text))
     return "The certificate is for another host: use the name it was made for, or sslmode=verify-ca."
   if (/EXPIRED/i.test(text)) return "The certificate has run out: renew it on the server."
+  if (/ALERT_(UNKNOWN_CA|BAD_CERTIFICATE|CERTIFICATE_)/.test(text))
+    return "The server does not accept our certificate: is it signed by an authority that is named there (ssl_ca_file)?"
   if (/SELF_SIGNED|UNABLE_TO|UNKNOWN_CA|self.signed|unable to/i.test(text))
     return "Its authority is not known here: name the CA's file with --tls-ca, or use sslmode=require."
   if (/does not support SSL|NOT_SUPPORTED/i.test(text))

@@ -64,6 +64,10 @@ const CAUSES: readonly (readonly [RegExp, string])[] = [
     "Something answers there that is not Redis: is the port right, or is a proxy between?",
   ],
   [/No such master/, "The Sentinels know no master of that name: redis-cli -p 26379 SENTINEL masters"],
+  [
+    /Invalid CA|NO_START_LINE|PEM routines/,
+    "A file of --tls-ca, --tls-cert or --tls-key is not PEM, or another one than its name says.",
+  ],
   [/KEY_TYPE_MISMATCH|KEY_VALUES_MISMATCH/, "The certificate and its key do not go together."],
   [/EXPIRED/i, "The server's certificate has expired."],
   [
@@ -73,7 +77,7 @@ const CAUSES: readonly (readonly [RegExp, string])[] = [
   [/ALTNAME|altnames/i, "The certificate is for another host name: use the name it was made for."],
   [
     /CERTIFICATE_REQUIRED|ALERT|handshake|certificate/i,
-    "The handshake failed: does the server ask for a client certificate, and is it signed by its CA?",
+    "The handshake failed: does the server ask for a client certificate (--tls-cert, --tls-key), and is ours signed by its CA?",
   ],
 ]
 
