@@ -71,6 +71,7 @@ export function createBroker(store: Store, cancel: Cancel): Broker {
     },
 
     settle: createSettle(store, cancel),
+    settlesAtOnce: 2,
     cancel: cancel.cancel,
     hasten: createHasten(store),
 

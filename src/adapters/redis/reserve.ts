@@ -64,7 +64,8 @@ export function createLeasing(store: Store, cancel: Cancel): Leasing {
   ): Promise<void> {
     const { holder, expiresAt } = ask
     let next = 0
-    for (const [at, text] of texts.entries()) {
+    for (let at = 0; at < texts.length; at++) {
+      const text = texts[at] as string
       if (noted[next] === at) {
         const [proof, replays] = [noted[next + 1] as string, noted[next + 2] as string]
         next += 3

@@ -46,17 +46,17 @@ export function createSettle(store: Store, cancel: Cancel): Settle {
 
   return async (settlements) => {
     const plain = placesOf(settlements, isPlain)
-    const some = at(settlements, plain)
+    const some = plain.length === settlements.length ? settlements : at(settlements, plain)
     // What is said of one task twice has an order, and so has what follows; one script keeps it.
     const ordered = namesTwice(settlements) || (plain.length < settlements.length && some.some(hasMore))
     if (plain.length === 0 || ordered) return settle(settlements)
     const left = await succeed(some)
     const answers: Settled[] = new Array(settlements.length).fill("settled")
+    if (left.length === 0 && some === settlements) return answers
     const others = [
       ...left.map((place) => plain[place] as number),
       ...placesOf(settlements, (settlement) => !isPlain(settlement)),
     ].sort((a, b) => a - b)
-    if (others.length === 0) return answers
     for (const [index, answer] of (await settle(at(settlements, others))).entries())
       answers[others[index] as number] = answer
     return answers
@@ -71,8 +71,11 @@ function placesOf<T>(list: readonly T[], are: (item: T) => boolean): number[] {
   return places
 }
 
-const namesTwice = (settlements: readonly Settlement[]) =>
-  new Set(settlements.map(({ lease }) => lease.id)).size < settlements.length
+function namesTwice(settlements: readonly Settlement[]): boolean {
+  const ids = new Set<string>()
+  for (const { lease } of settlements) ids.add(lease.id)
+  return ids.size < settlements.length
+}
 
 /** A settlement as scripts/settle.lua takes it. */
 function pack(settlement: Settlement): string[] {

@@ -56,7 +56,8 @@ function batchesOf(settlements: readonly Settlement[]): readonly Batch[] {
   const all: Batch[] = []
   let last: Batch | undefined
   let chars = 0
-  for (const [place, settlement] of settlements.entries()) {
+  for (let place = 0; place < settlements.length; place++) {
+    const settlement = settlements[place] as Settlement
     const status = settlement.status as TaskStatus
     if (!last || place - last.from >= CHUNK || chars > CHUNK_CHARS) {
       last = { from: place, runs: [], ends: [], more: [] }
@@ -66,10 +67,7 @@ function batchesOf(settlements: readonly Settlement[]): readonly Batch[] {
     const end = packStatus(status)
     chars += end.length
     last.ends.push(status.id, end)
-    for (const text of packMore(settlement)) {
-      last.more.push(text)
-      chars += text.length
-    }
+    if (hasMore(settlement)) chars += packMore(settlement, last.more)
     const ended = status.finishedAt ?? status.enqueuedAt
     const run = last.runs.at(-1)
     if (run?.ended === ended) run.count += 1
@@ -78,14 +76,13 @@ function batchesOf(settlements: readonly Settlement[]): readonly Batch[] {
   return all
 }
 
-/** What follows, in the order in which it happens. */
-function packMore(settlement: Settlement): string[] {
-  if (!hasMore(settlement)) return NOTHING
-  const { lease, next, arrive, unique } = settlement
-  const args = unique === undefined ? [] : ["k", unique, lease.id]
-  for (const envelope of next) args.push("n", ...packEnvelope(envelope))
-  if (arrive) args.push("g", ...packArrival(arrive))
-  return args
+/** Adds what follows, in the order in which it happens; answers how long that is. */
+function packMore({ lease, next, arrive, unique }: Settlement, into: string[]): number {
+  const from = into.length
+  if (unique !== undefined) into.push("k", unique, lease.id)
+  for (const envelope of next) into.push("n", ...packEnvelope(envelope))
+  if (arrive) into.push("g", ...packArrival(arrive))
+  let chars = 0
+  for (let at = from; at < into.length; at++) chars += (into[at] as string).length
+  return chars
 }
-
-const NOTHING: string[] = []

@@ -59,6 +59,11 @@ export interface Broker {
    * last knew. A status is written only with `ack` and `bury`: after the others the task is not over.
    */
   settle(settlements: readonly Settlement[]): Promise<readonly Settled[]>
+  /**
+   * So many calls of settle are worth having under way at once, where the store takes them one after the other anyway
+   * and would wait for the next. Absent where one is enough.
+   */
+  readonly settlesAtOnce?: number
 
   /**
    * Waiting tasks end as cancelled at once. Running ones are marked; their worker hears it at its next renew,

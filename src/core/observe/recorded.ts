@@ -50,9 +50,11 @@ function recordedBroker(broker: Broker, inspector: Inspector, record: Record, cl
 
     settle: async (settlements, ...more) => {
       const answers = await broker.settle(settlements, ...more)
-      for (const [at, { next }] of settlements.entries())
+      for (let at = 0; at < settlements.length; at++) {
+        const next = settlements[at]?.next ?? []
         if (next.length > 0 && answers[at] === "settled")
           for (const envelope of next) record(enqueued(envelope, clock.now()))
+      }
       return answers
     },
 

@@ -6,7 +6,7 @@ import { aboutTask } from "./about.ts"
 
 /** Tells the modules' lifecycle hooks what a worker does. */
 export interface Lifecycle {
-  received(deliveries: readonly Delivery[]): void
+  received(delivery: Delivery): void
   /** It takes no more, for whatever reason; said once. */
   stopping(): void
 }
@@ -57,9 +57,8 @@ export function tellHooks(
   })
   return {
     stopping,
-    received(deliveries) {
-      if (!wants("onReceived")) return
-      for (const delivery of deliveries) tell(["onReceived", { ...aboutTask(delivery), worker }])
+    received(delivery) {
+      if (wants("onReceived")) tell(["onReceived", { ...aboutTask(delivery), worker }])
     },
   }
 }

@@ -42,31 +42,45 @@ export interface RunParts {
   readonly free: (slots: readonly Slot[]) => void
 }
 
-/** One delivery's way: gate, handler, verdict, settlement, event. Never rejects. */
-export async function run(parts: RunParts, held: Held): Promise<void> {
-  const { clock, settler } = parts
-  const { delivery, startAt } = held
+/**
+ * One delivery's way: gate, handler, verdict, settlement, event. Every task goes it, so that it waits for promises only
+ * where it must.
+ */
+export function run(parts: RunParts, held: Held): void {
+  const { clock } = parts
+  const early = held.startAt === undefined ? 0 : held.startAt - clock.now()
+  if (early > 0) void clock.sleep(early).then(() => begin(parts, held))
+  else begin(parts, held)
+}
+
+function begin(parts: RunParts, held: Held): void {
+  const { clock, isolates } = parts
+  const { delivery } = held
   const { envelope } = delivery
-  const spec = parts.isolates.specs().get(envelope.task) ?? BUILT_IN.get(envelope.task)
+  const builtIn = BUILT_IN.get(envelope.task)
+  const spec = isolates.specs().get(envelope.task) ?? builtIn
   const policy = retryPolicyOf(envelope, spec)
-  const early = startAt === undefined ? 0 : startAt - clock.now()
-  if (early > 0) await clock.sleep(early)
   const begun = clock.now()
-  let outcome: Outcome | Refusal | undefined = held.refusal ?? gate(delivery, spec, begun)
+  let refusal = held.refusal ?? gate(delivery, spec, begun)
   // The answer may have lain here while this process stood still: by now the task may be another's.
-  if (!outcome && (held.aborted || clock.monotonic() >= held.trustedUntil)) outcome = { kind: "interrupted" }
-  if (!outcome) {
-    held.startedAt = begun
-    parts.emit(startedOf(delivery))
-    const { softMs, hardMs } = timeLimitsOf(envelope, spec)
-    const job = { delivery, maxAttempts: policy.max + 1, softMs, hardMs }
-    const ofFlow = envelope.gathers || BUILT_IN.has(envelope.task)
-    outcome = blame(held, await (ofFlow ? runOfFlow(parts, held, job) : parts.isolates.run(job)))
+  if (!refusal && (held.aborted || clock.monotonic() >= held.trustedUntil)) refusal = { kind: "interrupted" }
+  if (refusal) {
+    end(parts, held, refusal, policy)
+    return
   }
+  held.startedAt = begun
+  parts.emit(startedOf(delivery))
+  const { softMs, hardMs } = timeLimitsOf(envelope, spec)
+  const job = { delivery, maxAttempts: policy.max + 1, softMs, hardMs }
+  const running = envelope.gathers || builtIn ? runOfFlow(parts, held, job) : isolates.run(job)
+  void running.then((outcome) => end(parts, held, blame(held, outcome), policy))
+}
+
+function end(parts: RunParts, held: Held, outcome: Outcome | Refusal, policy: RetryPolicy): void {
   parts.freed()
-  const ended = clock.now()
+  const ended = parts.clock.now()
   const settlement = settle(parts, held, outcome, policy, ended)
-  conclude(parts, held, settlement, await settler.settle(settlement), ended)
+  parts.settler.put(settlement, (settled) => conclude(parts, held, settlement, settled, ended))
 }
 
 /** A task at the end of a group, which is given what came of it; or a joint. */

@@ -3,13 +3,15 @@ import type { StoreWatch } from "../observe/store-watch.ts"
 import type { Settled, Settlement } from "../task/verdict.ts"
 
 /**
- * Group commit without a timer: while one settle is in flight the next ones gather. No delay when idle, full
- * batches under load, nothing to tune. While the store is away the settlements are kept and tried again, for a
- * lease that ran out but was not reclaimed may still settle.
+ * Group commit without a timer: while one settle is in flight the next ones gather, until they are worth a call beside
+ * it, where the store likes that. No delay when idle, full batches under load, nothing to tune. While the store is away
+ * the settlements are kept and tried again, for a lease that ran out but was not reclaimed may still settle.
  */
 export interface Settler {
   /** Resolves with the store's answer; with "stale" when it was given up. Never rejects. */
   settle(settlement: Settlement): Promise<Settled>
+  /** The same, for the hot path: `answer` is called in place of a promise. */
+  put(settlement: Settlement, answer: (settled: Settled) => void): void
   /** Settlements the store has not answered yet. */
   pending(): number
   /** Resolves when nothing is pending. */
@@ -25,40 +27,65 @@ interface Waiting {
 
 /** Settlements in one call to the store. */
 const BATCH = 1000
+/** So many are worth a call beside one that is under way. */
+const WORTH = 100
 
 /** A settler with nothing to do yet. */
 export function createSettler(broker: Broker, store: StoreWatch): Settler {
-  const gathering: Waiting[] = []
-  let inFlight: Waiting[] = []
-  let running: Promise<void> | undefined
+  const { settlesAtOnce = 1 } = broker
+  let gathering: Waiting[] = []
+  let inFlight = 0
+  let calls = 0
+  let due = false
+  let idle: PromiseWithResolvers<void> | undefined
   const quit = new AbortController()
 
-  async function flush(): Promise<void> {
+  const mayCall = () =>
+    gathering.length > 0 && (calls === 0 || (calls < settlesAtOnce && gathering.length >= WORTH))
+
+  function send(): void {
+    due = false
+    if (quit.signal.aborted) for (const { answer } of gathering.splice(0)) answer("stale")
+    while (mayCall()) void call(take())
+    if (calls > 0) return
+    idle?.resolve()
+    idle = undefined
+  }
+
+  function take(): Waiting[] {
+    const some = gathering.length > BATCH ? gathering.splice(0, BATCH) : gathering
+    if (some === gathering) gathering = []
+    return some
+  }
+
+  async function call(some: Waiting[]): Promise<void> {
+    calls += 1
+    inFlight += some.length
+    const settlements = some.map(({ settlement }) => settlement)
+    const answers = await store.insist(() => broker.settle(settlements), quit.signal)
+    for (let at = 0; at < some.length; at++) some[at]?.answer(answers?.[at] ?? "stale")
+    calls -= 1
+    inFlight -= some.length
+    send()
+  }
+
+  function put(settlement: Settlement, answer: Waiting["answer"]): void {
+    gathering.push({ settlement, answer })
+    if (due || !(mayCall() || quit.signal.aborted)) return
+    due = true
     // Outcomes that came in one message settle in one round of promises: let them all gather.
-    await Promise.resolve()
-    while (gathering.length > 0 && !quit.signal.aborted) {
-      inFlight = gathering.splice(0, BATCH)
-      const settlements = inFlight.map(({ settlement }) => settlement)
-      const answers = await store.insist(() => broker.settle(settlements), quit.signal)
-      inFlight.forEach(({ answer }, at) => {
-        answer(answers?.[at] ?? "stale")
-      })
-      inFlight = []
-    }
-    for (const { answer } of gathering.splice(0)) answer("stale")
-    running = undefined
+    queueMicrotask(send)
   }
 
   return {
-    settle(settlement) {
-      return new Promise((answer) => {
-        gathering.push({ settlement, answer })
-        running ??= flush()
-      })
-    },
-    pending: () => gathering.length + inFlight.length,
+    put,
+    settle: (settlement) => new Promise((answer) => put(settlement, answer)),
+    pending: () => gathering.length + inFlight,
     async idle() {
-      while (running) await running
+      while (due || calls > 0 || gathering.length > 0) {
+        idle ??= Promise.withResolvers()
+        await idle.promise
+      }
     },
     giveUp: () => quit.abort(),
   }

@@ -71,7 +71,7 @@ export async function startWorker(
   const store = createStoreWatch(emit, clock)
   const settler = createSettler(broker, store)
   const sizing = createSizing({ slots, isolates, isolatesFor: settings.isolatesFor, emit })
-  const waits = measureWaits(clock)
+  const waits = settings.autoscale && measureWaits(clock)
   const pulse = createPulse(clock)
   const quiet = new AbortController()
   const stopping = new AbortController()
@@ -127,8 +127,8 @@ export async function startWorker(
 
   function start(held: Held): void {
     slots.take(1)
-    lifecycle.received([held.delivery])
-    void run(runParts, held)
+    lifecycle.received(held.delivery)
+    run(runParts, held)
   }
 
   /** Starts what has no limits at once; answers how many of the others were refused. */
@@ -147,7 +147,7 @@ export async function startWorker(
       else plain.push(held)
     }
     const now = plain.slice(0, Math.max(0, slots.free()))
-    waits.note(now.map(({ delivery }) => delivery))
+    waits?.note(now.map(({ delivery }) => delivery))
     for (const held of now) start(held)
     if (limited.length === 0 && now.length === plain.length) return 0
     const room = Math.max(0, slots.free())
@@ -220,7 +220,7 @@ export async function startWorker(
     )
     const present = presence({ registry: parts.registry, store, clock, emit }, controls, over.signal)
     const chores = parts.chores.map((chore) => chore(emit, stopping.signal))
-    if (settings.autoscale)
+    if (settings.autoscale && waits)
       chores.push(
         autoscaler(
           {

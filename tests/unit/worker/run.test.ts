@@ -25,14 +25,14 @@ async function runWith(leftMs: number, answer: "settled" | "stale") {
       return { kind: "succeeded", result: 1 }
     },
   } as unknown as Isolates
-  await run(
+  run(
     {
       ...{ isolates, clock, leases: new Map(), worker: "w" },
       ...{ freed() {}, settled() {}, emit: ({ kind }) => events.push(kind) },
       settler: {
-        async settle(settlement) {
+        put(settlement, answered) {
           settlements.push(settlement)
-          return answer
+          answered(answer)
         },
       } as Settler,
       free() {},
@@ -41,6 +41,7 @@ async function runWith(leftMs: number, answer: "settled" | "stale") {
     },
     { delivery, renewedAt: clock.monotonic(), trustedUntil: clock.monotonic() + leftMs },
   )
+  await clock.advance(0)
   return { runs, events, verdict: settlements[0]?.verdict.kind }
 }
 

@@ -13,11 +13,12 @@ const settlement = (id: string): Settlement => ({
   next: [],
 })
 
-function desk() {
+function desk(settlesAtOnce?: number) {
   const clock = manualClock()
   const events: WorkerEvent[] = []
   const calls: { ids: string[]; answer: (settled: Settled[] | Error) => void }[] = []
   const broker = {
+    ...(settlesAtOnce && { settlesAtOnce }),
     settle: (batch: readonly Settlement[]) =>
       new Promise<Settled[]>((resolve, reject) => {
         calls.push({
@@ -54,6 +55,32 @@ describe("the settler", () => {
     expect(settler.pending()).toBe(0)
   })
 
+  test("calls beside a call where the store likes that, once it is worth it", async () => {
+    const { clock, calls, settler } = desk(2)
+    const settle = (count: number, from: string) =>
+      Array.from({ length: count }, (_, n) => settler.settle(settlement(`${from}${n}`)))
+    const answers = settle(1, "a")
+    await clock.advance(0)
+    answers.push(...settle(99, "b"))
+    await clock.advance(0)
+    expect(calls.map(({ ids }) => ids.length)).toEqual([1])
+    answers.push(...settle(1, "c"))
+    await clock.advance(0)
+    expect(calls.map(({ ids }) => ids.length)).toEqual([1, 100])
+    answers.push(...settle(500, "d"))
+    await clock.advance(0)
+    expect(calls).toHaveLength(2)
+    expect(settler.pending()).toBe(601)
+    calls[1]?.answer(Array.from({ length: 100 }, () => "settled"))
+    await clock.advance(0)
+    expect(calls.map(({ ids }) => ids.length)).toEqual([1, 100, 500])
+    calls[0]?.answer(["stale"])
+    calls[2]?.answer(Array.from({ length: 500 }, () => "settled"))
+    await settler.idle()
+    expect((await Promise.all(answers)).filter((answer) => answer === "stale")).toEqual(["stale"])
+    expect(settler.pending()).toBe(0)
+  })
+
   test("keeps what the store did not take and tries again, saying once that the store is away", async () => {
     const { clock, calls, events, settler } = desk()
     const answer = settler.settle(settlement("a"))
@@ -71,8 +98,13 @@ describe("the settler", () => {
     const { clock, calls, settler } = desk()
     const answer = settler.settle(settlement("a"))
     await clock.advance(0)
+    const gathering = settler.settle(settlement("b"))
     calls[0]?.answer(unavailable("store_away", "away"))
     settler.giveUp()
     expect(await answer).toBe("stale")
+    expect(await gathering).toBe("stale")
+    expect(await settler.settle(settlement("c"))).toBe("stale")
+    await settler.idle()
+    expect(calls).toHaveLength(1)
   })
 })
