@@ -7,6 +7,7 @@ import type { Schedule } from "../../core/task/schedule.ts"
 import { showPath } from "../modules/source.ts"
 import { changedBetween, digestOf, type Version } from "../modules/version.ts"
 import { type Aide, createAide } from "./aide.ts"
+import { createChoice } from "./choice.ts"
 import { createGate } from "./gate.ts"
 import { type Isolate, startIsolate } from "./isolate-handle.ts"
 import { createKeyMaker } from "./key-maker.ts"
@@ -58,6 +59,7 @@ export function createProcessIsolates(options: ProcessIsolatesOptions): Isolates
   /** Runs for which there is no isolate at this moment. */
   let backlog: Run[] = []
   const stopping = new AbortController()
+  const choose = createChoice<Isolate>()
   const gate = createGate(() => hooks)
 
   function launch(part: { retired?(isolate: Isolate): void } = {}): Isolate {
@@ -210,14 +212,8 @@ export function createProcessIsolates(options: ProcessIsolatesOptions): Isolates
     for (const isolate of byLoad.slice(size)) isolate.retire()
   }
 
-  function leastLoaded(): Isolate | undefined {
-    let best: Isolate | undefined
-    for (const isolate of team) if (!best || isolate.load < best.load) best = isolate
-    return best
-  }
-
   function dispatch(run: Run): void {
-    const isolate = leastLoaded()
+    const isolate = choose(team)
     if (isolate) isolate.give(run)
     else if (gate.closed) run.resolve(INTERRUPTED)
     else backlog.push(run)
