@@ -4,7 +4,7 @@ import { invalid } from "../kit/errors.ts"
 import type { Envelope, GroupLink, Link, TaskId, TaskLink } from "../task/envelope.ts"
 import type { Flow, GroupFlow, Step } from "../task/flow.ts"
 import type { EnqueueOptions } from "../task/options.ts"
-import { stepAfter } from "./advance.ts"
+import { stepAfter } from "../task/steps.ts"
 import { bodyIdOf, type Sending, start } from "./start.ts"
 
 /** A flow as it is sent, and where its ends are. */

@@ -36,11 +36,9 @@ export function start(link: Link, how: Start, into: Sending): void {
 /** Where a task goes about which nobody said anything. */
 const PLAIN = { queue: "default", priority: 5 }
 
-function started(
-  link: TaskLink,
-  { id, now, before, parent, root, place, from = PLAIN }: Start,
-  gathers?: Envelope["gathers"],
-): Envelope {
+function started(link: TaskLink, how: Start, gathers?: Envelope["gathers"]): Envelope {
+  const { id, now, before, parent, root, place, from = PLAIN } = how
+  if (!place && !gathers && isSimple(link)) return simple(link, how)
   const { delayMs = 0, merge, input = null, dueAt = 0, headers = {}, ...rest } = link
   const sent: Envelope = {
     ...{ ...from, ...rest, v: 1, id },
@@ -55,6 +53,41 @@ function started(
   }
   return place ? placed(sent, place) : sent
 }
+
+/** Whether it says no more than what is done, with what, and what comes then. */
+function isSimple(link: TaskLink): boolean {
+  for (const field in link)
+    if (
+      !(
+        field === "task" ||
+        field === "input" ||
+        field === "then" ||
+        field === "queue" ||
+        field === "priority"
+      )
+    )
+      return false
+  return true
+}
+
+/** The same envelope, written out field by field: links of chains come by the thousand. */
+const simple = (
+  { task, input = null, then, queue, priority }: TaskLink,
+  { id, now, before, parent, root, from = PLAIN }: Start,
+): Envelope => ({
+  v: 1,
+  id,
+  task,
+  input: before ? inputWith({ input }, before.result) : input,
+  queue: queue ?? from.queue,
+  priority: priority ?? from.priority,
+  enqueuedAt: now,
+  dueAt: now,
+  headers: {},
+  then,
+  parent,
+  root,
+})
 
 /** The id of what is sent when all members of a group are there. */
 export const bodyIdOf = (group: string): TaskId => derivedId(group, ":body")

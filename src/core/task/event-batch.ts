@@ -1,5 +1,6 @@
 import type { Millis } from "../kit/clock.ts"
 import type { EventKind, StoredEvent } from "./event.ts"
+import { stepBefore } from "./steps.ts"
 
 /**
  * A batch of events as one text. Events that follow each other and differ in their task's id alone share what they
@@ -21,6 +22,8 @@ export function encodeEvents(events: readonly StoredEvent[]): string {
     run.i.push(event.id as string)
     run.d.push(event.at - run.s)
     if (event.ms !== undefined) run.m?.push(event.ms)
+    if (event.parent !== undefined)
+      run.p?.push(event.parent === stepBefore(event.id as string) ? 0 : event.parent)
   }
   return JSON.stringify(parts)
 }
@@ -49,6 +52,8 @@ interface Run {
   readonly i: string[]
   readonly d: number[]
   readonly m?: Millis[] | undefined
+  /** Their parents; 0 for the task before it in its chain. */
+  readonly p?: (string | 0)[] | undefined
 }
 
 interface Whole {
@@ -61,7 +66,6 @@ const isPlain = (event: StoredEvent) =>
   event.queue !== undefined &&
   event.error === undefined &&
   event.dueAt === undefined &&
-  event.parent === undefined &&
   event.schedule === undefined &&
   event.nominalAt === undefined &&
   event.count === undefined
@@ -72,17 +76,19 @@ const continues = (run: Run, event: StoredEvent) =>
   run.q === event.queue &&
   run.n === event.attempt &&
   run.w === event.worker &&
-  (run.m === undefined) === (event.ms === undefined)
+  (run.m === undefined) === (event.ms === undefined) &&
+  (run.p === undefined) === (event.parent === undefined)
 
-const runOf = ({ kind, task, queue, attempt, worker, at, ms }: StoredEvent): Run => ({
+const runOf = ({ kind, task, queue, attempt, worker, at, ms, parent }: StoredEvent): Run => ({
   ...{ k: kind, t: task as string, q: queue as string, n: attempt, w: worker, s: at },
-  ...{ i: [], d: [], m: ms === undefined ? undefined : [] },
+  ...{ i: [], d: [], m: ms === undefined ? undefined : [], p: parent === undefined ? undefined : [] },
 })
 
-const eventsOf = ({ k, t, q, n, w, s, i, d, m }: Run): StoredEvent[] =>
+const eventsOf = ({ k, t, q, n, w, s, i, d, m, p }: Run): StoredEvent[] =>
   i.map((id, at) => ({
     ...{ kind: k, at: s + (d[at] ?? 0), id, task: t, queue: q },
     ...(n !== undefined && { attempt: n }),
     ...(w !== undefined && { worker: w }),
     ...(m && { ms: m[at] as number }),
+    ...(p && { parent: p[at] === 0 ? stepBefore(id) : p[at] }),
   }))

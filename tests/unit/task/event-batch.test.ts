@@ -10,7 +10,8 @@ const event: fc.Arbitrary<StoredEvent> = fc
   .record({
     kind: fc.constantFrom(...EVENT_KINDS),
     at: fc.integer({ min: 0, max: 2e12 }),
-    id: maybe(fc.string()),
+    id: maybe(fc.oneof(fc.string(), few("a", "a/1", "a/2", "a/01", "/1", "a/0"))),
+    parent: maybe(fc.oneof(fc.string(), few("a", "a/1", "", "a/0"))),
     task: maybe(few("a", "b")),
     queue: maybe(few("q", "r")),
     attempt: maybe(fc.integer({ min: 0, max: 3 })),

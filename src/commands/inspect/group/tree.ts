@@ -1,9 +1,9 @@
-import { stepAfter } from "../../../core/canvas/advance.ts"
 import { bodyIdOf } from "../../../core/canvas/start.ts"
 import type { Client } from "../../../core/client/client.ts"
 import type { GroupView } from "../../../core/client/flows.ts"
 import { derivedId } from "../../../core/kit/derived-id.ts"
 import { isEnded, type TaskState } from "../../../core/task/status.ts"
+import { stepAfter } from "../../../core/task/steps.ts"
 
 /** A task or a group of a flow, as it stands. */
 export interface Node {
