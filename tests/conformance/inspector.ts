@@ -186,6 +186,18 @@ const desk: Questions = {
     expect(idsOf(await take())).toEqual(["c"])
     expect(await inspector.purge("never-heard-of", 2)).toBe(0)
   },
+
+  "purge takes a task that has the id of one that is gone for what it is": async (desk) => {
+    await desk.store("a", "b")
+    expect(await desk.inspector.purge("default", 1)).toBe(1)
+    // Nothing tells of its end, so its id is free.
+    const [run] = await desk.take()
+    await desk.settle({ ...desk.say.success(run as Delivery), status: undefined })
+    await desk.store("c")
+    await desk.store("b")
+    expect(await desk.inspector.purge("default", 1)).toBe(1)
+    expect(idsOf(await desk.take())).toEqual(["b"])
+  },
 }
 
 export const inspectorQuestions: readonly Questions[] = [desk, deadLetters]

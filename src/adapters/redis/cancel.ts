@@ -10,6 +10,7 @@ import {
   chunks,
   factsOf,
   type Known,
+  PLACE,
   packStatus,
   parseRecord,
   readEnvelope,
@@ -25,8 +26,8 @@ export interface Cancel {
   cancel(ids: readonly TaskId[], how: { terminate: boolean }): Promise<readonly Cancelled[]>
   /** Ends tasks that wait, or that run and are marked, with any token or with the one given. Answers which. */
   endMarked(ids: readonly TaskId[], tokens?: ReadonlyMap<TaskId, number>): Promise<ReadonlySet<TaskId>>
-  /** Ends tasks that wait in this queue; answers how many. */
-  endWaiting(ids: readonly TaskId[], queue: string): Promise<number>
+  /** Ends tasks that wait in this queue, given as they stand there: place and id. Answers how many. */
+  endWaiting(members: readonly string[], queue: string): Promise<number>
 }
 
 /** What is to be done with a task as it was read: its new mark, or its last status. */
@@ -109,14 +110,17 @@ export function createCancel(store: Store): Cancel {
       return ended
     },
 
-    async endWaiting(ids, queue) {
+    async endWaiting(members, queue) {
       let count = 0
+      const places = new Map(members.map((member) => [member.slice(PLACE), member.slice(0, PLACE)]))
       const decide: Decision = (known) => {
         if (known.record === "") return undefined
         const record = parseRecord(known.record)
-        return record.running || record.queue !== queue ? undefined : ending(known)
+        // Another place: it ended, and another task has its id.
+        const isIt = record.queue === queue && record.place === places.get(known.id)
+        return isIt && !record.running ? ending(known) : undefined
       }
-      await land(ids, decide, () => {
+      await land([...places.keys()], decide, () => {
         count += 1
       })
       return count

@@ -1,6 +1,6 @@
 import type { LiveTask } from "../../core/contracts/inspector.ts"
 import type { StatusFilter } from "../../core/contracts/results.ts"
-import { liveTask, parseRecord, readKnown, tasksOf } from "./records.ts"
+import { liveTask, PLACE, parseRecord, readKnown, tasksOf } from "./records.ts"
 import type { Store } from "./store.ts"
 
 const PAGE = 200
@@ -73,7 +73,7 @@ export async function listLive(store: Store, filter: StatusFilter): Promise<read
 }
 
 /** A member begins with its task's place. */
-const idOf = (member: string) => member.slice(12)
+const idOf = (member: string) => member.slice(PLACE)
 
 /** The tasks that a member of a queue's leases may be about: one, or those of a reservation. */
 async function runningOf(store: Store, member: string): Promise<string[]> {

@@ -1,4 +1,5 @@
 import type { Cancel } from "./cancel.ts"
+import { PLACE } from "./records.ts"
 import type { Store } from "./store.ts"
 
 /** Ends at most `max` waiting tasks of the queue as cancelled, the earliest stored first; answers how many. */
@@ -32,10 +33,7 @@ export function createPurge({ prefix, range, use }: Store, cancel: Cancel): Purg
       const some = plan.members.slice(0, max - count).filter((member) => placeOf(member) <= last)
       if (some.length === 0) break
       plan = { ...plan, members: plan.members.slice(some.length) }
-      count += await cancel.endWaiting(
-        some.map((member) => member.slice(12)),
-        queue,
-      )
+      count += await cancel.endWaiting(some, queue)
     }
     if (plan?.members.length === 0) plan = undefined
     return count
@@ -43,4 +41,4 @@ export function createPurge({ prefix, range, use }: Store, cancel: Cancel): Purg
 }
 
 /** A member begins with its task's place in hex. */
-const placeOf = (member: string) => Number.parseInt(member.slice(0, 12), 16)
+const placeOf = (member: string) => Number.parseInt(member.slice(0, PLACE), 16)

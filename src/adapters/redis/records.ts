@@ -50,6 +50,9 @@ export async function readKnown(store: Store, ids: readonly string[]): Promise<r
 
 const RECORD = /^(\d+) (\d+) \d (\S+) (\S+) (\S+) \d (\S+) \S+ (\S+) (\d) (.*)$/
 
+/** Characters of a place, which a member of a sorted set begins with. */
+export const PLACE = 12
+
 /** A record taken apart; scripts/books.lua says what stands in it. */
 export function parseRecord(record: string) {
   const [, token, attempts, entry, place, queue, due, started, cancel, holder] = RECORD.exec(
