@@ -2,6 +2,7 @@ import type { Broker, Renewal, Renewed } from "../../core/contracts/broker.ts"
 import type { Millis } from "../../core/kit/clock.ts"
 import { encodeEnvelope } from "../../core/task/envelope.ts"
 import { createCancel } from "./cancel.ts"
+import type { Chains } from "./chains.ts"
 import type { Endings } from "./endings.ts"
 import { createHasten } from "./hasten.ts"
 import type { Intake } from "./intake.ts"
@@ -19,6 +20,7 @@ export interface BrokerParts {
   readonly statuses: Statuses
   readonly keys: Keys
   readonly lines: Lines
+  readonly chains: Chains
   readonly intake: Intake
   readonly joins: Joins
   readonly endings: Endings

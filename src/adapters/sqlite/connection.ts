@@ -55,6 +55,7 @@ export async function connect(path: string): Promise<Connection & { migration: M
     await patiently(path, () => opened.run("PRAGMA journal_mode = WAL"))
     opened.run("PRAGMA wal_autocheckpoint = 4000")
     opened.run("PRAGMA journal_size_limit = 67108864")
+    opened.run("PRAGMA cache_size = -16000")
     opened.run("PRAGMA temp_store = MEMORY")
     return Object.assign(connectionOf(opened, path), { migration })
   } catch (error) {

@@ -3,6 +3,7 @@ import { existsSync } from "node:fs"
 import type { Driver, DriverOptions, Migration } from "../../core/contracts/driver.ts"
 import { createBell } from "./bell.ts"
 import { createBroker } from "./broker.ts"
+import { createChains } from "./chains.ts"
 import { checkup } from "./checkup.ts"
 import { createCommit } from "./commit.ts"
 import { type Connection, connect } from "./connection.ts"
@@ -62,7 +63,8 @@ export async function open(url: string, { namespace, clock }: DriverOptions): Pr
     const statuses = createStatuses(connection, ns)
     const keys = createKeys(store)
     const lines = createLines(store)
-    const intake = createIntake(store, { statuses, keys, lines })
+    const chains = createChains(store)
+    const intake = createIntake(store, { statuses, keys, lines, chains })
     const joins = createJoins(store, intake)
     const endings = createEndings(store, { statuses, keys, joins })
     const inspector = createInspector(store, { statuses, endings, keys, lines })
@@ -75,7 +77,7 @@ export async function open(url: string, { namespace, clock }: DriverOptions): Pr
         shared: true,
         remote: false,
       },
-      broker: createBroker(store, { statuses, keys, lines, intake, joins, endings }),
+      broker: createBroker(store, { statuses, keys, lines, chains, intake, joins, endings }),
       results: createResults(store, statuses),
       inspector,
       workers,

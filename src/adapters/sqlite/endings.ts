@@ -6,7 +6,7 @@ import { endedStatusOf } from "../../core/task/live.ts"
 import type { TaskStatus } from "../../core/task/status.ts"
 import { type Joins, readyArrival } from "./joins.ts"
 import type { Keys } from "./keys.ts"
-import { factsOf, readEnvelope, standIn, TASK_COLUMNS, type TaskRow } from "./rows.ts"
+import { ENVELOPE, factsOf, readEnvelope, standIn, TASK_COLUMNS, type TaskRow } from "./rows.ts"
 import type { Statuses } from "./statuses.ts"
 import type { Store } from "./store.ts"
 
@@ -32,7 +32,7 @@ export function createEndings(
   const remove = sql("DELETE FROM tasks WHERE seq = ?1")
   const copy = sql(
     `INSERT INTO dead_letters (ns, id, queue, rank, task, died, token, attempts, error, sought, replays, envelope)
-     SELECT ns, id, queue, rank, ?2, ?3, token, ?4, ?5, ?6, replays, envelope FROM tasks WHERE seq = ?1`,
+     SELECT ns, id, queue, rank, ?2, ?3, token, ?4, ?5, ?6, replays, ${ENVELOPE} FROM tasks WHERE seq = ?1`,
   )
 
   const standInFor = (row: TaskRow): Envelope => standIn(row, queues.nameOf(row.queue))

@@ -3,6 +3,7 @@ import type { Millis } from "../../core/kit/clock.ts"
 import { type Envelope, encodeEnvelope, type Unique } from "../../core/task/envelope.ts"
 import { stateOf } from "../../core/task/live.ts"
 import type { TaskState } from "../../core/task/status.ts"
+import type { Chains } from "./chains.ts"
 import type { KeyRow, Keys } from "./keys.ts"
 import type { Lines } from "./lines.ts"
 import type { TaskRow } from "./rows.ts"
@@ -19,19 +20,21 @@ export interface Intake {
 
 export function createIntake(
   { connection: { sql }, ns, queues }: Store,
-  { statuses, keys, lines }: { statuses: Statuses; keys: Keys; lines: Lines },
+  { statuses, keys, lines, chains }: { statuses: Statuses; keys: Keys; lines: Lines; chains: Chains },
 ): Intake {
   const unknown = `WHERE NOT EXISTS (SELECT 1 FROM statuses WHERE ns = ?1 AND id = ?2)
        AND NOT EXISTS (SELECT 1 FROM dead_letters WHERE ns = ?1 AND id = ?2)
      ON CONFLICT (ns, id) DO NOTHING`
   const insert = sql(
-    `INSERT INTO tasks (ns, id, queue, rank, due, envelope) SELECT ?1, ?2, ?3, ?4, ?5, ?6 ${unknown}`,
+    `INSERT INTO tasks (ns, id, queue, rank, due, envelope, chain, gone)
+     SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, iif(?7 IS NULL, NULL, 0) ${unknown}`,
   )
   const insertInLine = sql(
-    `INSERT INTO tasks (ns, id, queue, rank, due, envelope, fair) SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7 ${unknown}`,
+    `INSERT INTO tasks (ns, id, queue, rank, due, envelope, chain, gone, fair)
+     SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, iif(?7 IS NULL, NULL, 0), ?8 ${unknown}`,
   )
   const replace = sql(
-    "UPDATE tasks SET queue = ?2, rank = ?3, due = ?4, envelope = ?5, fair = ?6 WHERE seq = ?1",
+    "UPDATE tasks SET queue = ?2, rank = ?3, due = ?4, envelope = ?5, chain = NULL, fair = ?6 WHERE seq = ?1",
   )
   const live = sql("SELECT due, attempts, holder FROM tasks WHERE ns = ?1 AND id = ?2")
   const dead = sql("SELECT 1 FROM dead_letters WHERE ns = ?1 AND id = ?2")
@@ -47,10 +50,15 @@ export function createIntake(
     const { id, priority, dueAt } = envelope
     const queue = queues.ensure(envelope.queue)
     const rank = 9 - priority
+    const { head, links } = chains.split(envelope, text)
+    const chain = links === undefined ? null : chains.keep(links)
+    const row = [ns, id, queue, rank, dueAt, head, chain] as const
     const line = lines.lineOf(queue, rank, envelope)
-    if (line === null) return insert.run(ns, id, queue, rank, dueAt, text) === 1
-    if (insertInLine.run(ns, id, queue, rank, dueAt, text, line) !== 1) return false
-    lines.joined(queue, rank, line, dueAt)
+    if ((line === null ? insert.run(...row) : insertInLine.run(...row, line)) !== 1) {
+      if (chain !== null) chains.drop(chain)
+      return false
+    }
+    if (line !== null) lines.joined(queue, rank, line, dueAt)
     return true
   }
 

@@ -13,6 +13,8 @@ export interface Lines {
   joined(queue: number, rank: number, line: string, due: Millis): void
   /** This task waits again, or for another instant. */
   movedBy(id: string): void
+  /** Whether there is any line. */
+  any(): boolean
   /** The ranks of a queue that have lines. */
   ranks(queue: number): ReadonlySet<number>
   /** Takes away the lines of shelves where nobody has a key any more. */
@@ -95,6 +97,8 @@ export function createLines({ connection: { sql }, ns }: Store): Lines {
     },
 
     areUnused: () => unused.one(ns) !== undefined,
+
+    any: () => known().size > 0,
 
     ranks: (queue) => known().get(queue) ?? NONE,
 

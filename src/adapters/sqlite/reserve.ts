@@ -1,9 +1,10 @@
 import type { ReserveAsk, Reserved } from "../../core/contracts/broker.ts"
 import type { Millis } from "../../core/kit/clock.ts"
 import type { Delivery } from "../../core/task/lease.ts"
+import type { Chains } from "./chains.ts"
 import type { Endings } from "./endings.ts"
 import type { Lines } from "./lines.ts"
-import { LEASE_COLUMNS, type LeaseRow, readEnvelope, replaysOf } from "./rows.ts"
+import { LEASE_COLUMNS, type LeaseRow, replaysOf } from "./rows.ts"
 import type { Store } from "./store.ts"
 import { createTurns, type Taking } from "./turns.ts"
 
@@ -24,7 +25,10 @@ const RANKS = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9]
 
 const NEVER = Number.POSITIVE_INFINITY
 
-export function createLeasing(store: Store, { endings, lines }: { endings: Endings; lines: Lines }): Leasing {
+export function createLeasing(
+  store: Store,
+  { endings, lines, chains }: { endings: Endings; lines: Lines; chains: Chains },
+): Leasing {
   const { connection, clock, queues } = store
   const { sql } = connection
   const takeTurns = createTurns(store)
@@ -59,7 +63,7 @@ export function createLeasing(store: Store, { endings, lines }: { endings: Endin
     return {
       bury: ({ seq }, why) => endings.buryUnreadable(seq, why, now),
       lease(row) {
-        const envelope = readEnvelope(row.envelope)
+        const envelope = chains.envelopeOf(row)
         if (envelope instanceof Error) return envelope
         const paid = row.attempts + lostLeases
         lease.run(row.seq, expiresAt, holder, now, paid)

@@ -23,12 +23,26 @@ export interface TaskRow {
   readonly envelope: string
 }
 
-export const TASK_COLUMNS =
-  "seq, id, queue, due, token, attempts, until, holder, started, cancel, error, progress, replays, envelope"
+/**
+ * A whole envelope from a row of `tasks`, with the rest of a chain that is kept apart. Links that are damaged are put
+ * in as they are, and lost ones as `lost`: then the envelope can not be read, and whoever reads it will say so.
+ */
+export const ENVELOPE = `CASE WHEN chain IS NULL THEN envelope ELSE
+  substr(envelope, 1, length(envelope) - 1) || ',"then":' || coalesce(
+    (SELECT CASE WHEN json_valid(links)
+       THEN (SELECT json_group_array(json(value)) FROM json_each(links) WHERE key >= gone) ELSE links END
+     FROM chains WHERE chains.chain = tasks.chain), 'lost') || '}' END AS envelope`
 
-/** What a delivery is made of. */
-export type LeaseRow = Pick<TaskRow, "seq" | "id" | "token" | "attempts" | "cancel" | "replays" | "envelope">
-export const LEASE_COLUMNS = "seq, id, token, attempts, cancel, replays, envelope"
+export const TASK_COLUMNS = `seq, id, queue, due, token, attempts, until, holder, started, cancel, error, progress,
+  replays, ${ENVELOPE}`
+
+/** What a delivery is made of. `head` is the envelope, without its chain where that is kept apart. */
+export type LeaseRow = Pick<TaskRow, "seq" | "id" | "token" | "attempts" | "cancel" | "replays"> & {
+  readonly head: string
+  readonly chain: number | null
+  readonly gone: number | null
+}
+export const LEASE_COLUMNS = "seq, id, token, attempts, cancel, replays, envelope AS head, chain, gone"
 
 /** The cancel mark as it is stored: 0 for none. */
 export const CANCEL = { abort: 1, terminate: 2 } as const
@@ -56,9 +70,11 @@ export const parsed = <T>(text: string | null): T | undefined =>
   text === null ? undefined : (JSON.parse(text) as T)
 
 /** The envelope, or the reason why it can not be read. */
-export function readEnvelope(text: string): Envelope | Error {
+export const readEnvelope = (text: string): Envelope | Error => orError(() => decodeEnvelope(text))
+
+export function orError<T>(read: () => T): T | Error {
   try {
-    return decodeEnvelope(text)
+    return read()
   } catch (error) {
     return error as Error
   }

@@ -6,9 +6,10 @@ import second from "./schema-2.sql" with { type: "text" }
 import third from "./schema-3.sql" with { type: "text" }
 import limits from "./schema-4.sql" with { type: "text" }
 import flows from "./schema-5.sql" with { type: "text" }
+import chains from "./schema-6.sql" with { type: "text" }
 
 /** One step for each version of the schema, in order; a released step is never changed. */
-const STEPS: readonly string[] = [first, second, third, limits, flows]
+const STEPS: readonly string[] = [first, second, third, limits, flows, chains]
 
 /** "Stem" in the file's header, so that the database of another program is never taken for a store. */
 const APPLICATION_ID = 0x53_74_65_6d
@@ -53,6 +54,7 @@ export function applyMigration(db: Database, path: string): Migration {
 const statementsOf = (step: string) =>
   step
     .replace(/^--.*\n/gm, "")
-    .split(";")
+    // A trigger has statements of its own.
+    .split(/;\n(?!END| {2})/)
     .map((statement) => statement.trim())
     .filter((statement) => statement !== "")

@@ -277,8 +277,11 @@ function isTexts(value: unknown): boolean {
 /** The envelope as it is stored. */
 export const encodeEnvelope = (envelope: Envelope): string => JSON.stringify(envelope)
 
-/** The inverse of {@link encodeEnvelope}. Throws `malformed_envelope` for text that is none. */
-export function decodeEnvelope(text: string): Envelope {
+/**
+ * The inverse of {@link encodeEnvelope}. Throws `malformed_envelope` for text that is none. `then` is the rest of its
+ * chain for a text that is without it: links that were checked and frozen before.
+ */
+export function decodeEnvelope(text: string, then?: readonly Link[]): Envelope {
   let value: unknown
   try {
     value = JSON.parse(text)
@@ -287,5 +290,6 @@ export function decodeEnvelope(text: string): Envelope {
       cause: error,
     })
   }
-  return takeEnvelope(value)
+  const envelope = takeEnvelope(value)
+  return then ? Object.freeze({ ...envelope, then }) : envelope
 }
