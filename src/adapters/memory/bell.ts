@@ -1,4 +1,5 @@
 import type { Clock, Millis } from "../../core/kit/clock.ts"
+import { alarm } from "../../core/kit/deadline.ts"
 
 /** Tells those who wait that the store has changed. */
 export interface Bell {
@@ -17,11 +18,11 @@ export function createBell(): Bell {
     },
 
     async next(clock, ms, signal) {
-      const stop = new AbortController()
-      const wake = () => stop.abort()
+      const bell = alarm()
+      const wake = bell.ring
       listeners.add(wake)
       signal?.addEventListener("abort", wake, { once: true })
-      if (!signal?.aborted) await clock.sleep(ms, stop.signal)
+      if (!signal?.aborted) await clock.sleep(ms, bell)
       signal?.removeEventListener("abort", wake)
       listeners.delete(wake)
     },

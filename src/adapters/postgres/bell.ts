@@ -1,4 +1,5 @@
 import type { Clock, Millis } from "../../core/kit/clock.ts"
+import { alarm } from "../../core/kit/deadline.ts"
 import { machineClock } from "../machine-clock.ts"
 import type { Client } from "./client.ts"
 import type { Connection } from "./connection.ts"
@@ -177,11 +178,11 @@ export function createBell(ear: Connection, work: Connection, clock: Clock, ns: 
 
     async next(kind, heard, ms, signal) {
       if (counts[kind] > heard || closed || signal?.aborted) return
-      const stop = new AbortController()
-      const wake = () => stop.abort()
+      const bell = alarm()
+      const wake = bell.ring
       listeners[kind].add(wake)
       signal?.addEventListener("abort", wake, { once: true })
-      await clock.sleep(ms, stop.signal)
+      await clock.sleep(ms, bell)
       signal?.removeEventListener("abort", wake)
       listeners[kind].delete(wake)
     },

@@ -1,4 +1,5 @@
 import type { Clock, Millis } from "../../core/kit/clock.ts"
+import { alarm } from "../../core/kit/deadline.ts"
 import type { Link } from "../../core/kit/link.ts"
 import type { Client } from "./connection.ts"
 
@@ -62,10 +63,10 @@ export function createBell(link: Link<Client>, channel: string, clock: Clock): B
         },
         async next(ms, signal) {
           if (heard || signal?.aborted) return isReady
-          const stop = new AbortController()
-          awake = () => stop.abort()
+          const bell = alarm()
+          awake = bell.ring
           signal?.addEventListener("abort", awake, { once: true })
-          await clock.sleep(ms, stop.signal)
+          await clock.sleep(ms, bell)
           signal?.removeEventListener("abort", awake)
           awake = undefined
           return isReady

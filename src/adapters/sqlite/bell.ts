@@ -1,5 +1,6 @@
 import { type FSWatcher, watch } from "node:fs"
 import type { Clock, Millis } from "../../core/kit/clock.ts"
+import { alarm } from "../../core/kit/deadline.ts"
 import type { Connection } from "./connection.ts"
 
 /** Tells those who wait that the store has changed, in this process or another. */
@@ -101,13 +102,13 @@ export function createBell(connection: Connection, clock: Clock, pollMs: Millis 
     async next(heard, ms, signal) {
       if (count > heard || closed || signal?.aborted) return
       listen()
-      const stop = new AbortController()
-      const wake = () => stop.abort()
+      const bell = alarm()
+      const wake = bell.ring
       listeners.add(wake)
       if (unseenWrite) lookAgainAndAgain(0)
       signal?.addEventListener("abort", wake, { once: true })
       // A commit between the caller's look and the watcher's start has left its mark in the version.
-      if (!changedElsewhere()) await clock.sleep(ms, stop.signal)
+      if (!changedElsewhere()) await clock.sleep(ms, bell)
       signal?.removeEventListener("abort", wake)
       listeners.delete(wake)
     },

@@ -10,7 +10,14 @@ export interface Clock {
   /** Milliseconds that only grow, from any start. Use it for measuring and for trusting a lease. */
   monotonic(): Millis
   /** Resolves after `ms`, or at once when the signal aborts; never rejects. */
-  sleep(ms: Millis, signal?: AbortSignal): Promise<void>
+  sleep(ms: Millis, signal?: Waker): Promise<void>
   /** Evenly spread in [0, 1). */
   random(): number
+}
+
+/** What a sleep needs of a signal: to hear once that it is over. */
+export interface Waker {
+  readonly aborted: boolean
+  addEventListener(kind: "abort", wake: () => void, options?: { readonly once?: boolean }): void
+  removeEventListener(kind: "abort", wake: () => void): void
 }

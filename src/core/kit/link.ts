@@ -1,5 +1,5 @@
 import type { Clock, Millis } from "./clock.ts"
-import { within } from "./deadline.ts"
+import { inTime } from "./deadline.ts"
 import { messageOf, type StemError, unavailable } from "./errors.ts"
 
 /**
@@ -82,7 +82,7 @@ export function createLink<Client>(options: LinkOptions<Client>): Link<Client> {
       () => {},
     )
     try {
-      const made = await within(clock, options.connectMs, () => attempt)
+      const made = await inTime(clock, options.connectMs, attempt)
       if (made === undefined) {
         late = true
         throw away(`no connection within ${options.connectMs} ms`)
@@ -104,8 +104,7 @@ export function createLink<Client>(options: LinkOptions<Client>): Link<Client> {
     }
   }
 
-  function live(): Promise<Client> {
-    if (client !== undefined) return Promise.resolve(client)
+  function connected(): Promise<Client> {
     connecting ??= connectOnce().finally(() => {
       connecting = undefined
     })
@@ -118,13 +117,15 @@ export function createLink<Client>(options: LinkOptions<Client>): Link<Client> {
       let used: Client | undefined
       const done = { answer: undefined as unknown, yes: false }
       const began = clock.monotonic()
+      const call = async () => {
+        // What is there is used in this turn: a task may be waiting for it.
+        used = client ?? (await connected())
+        done.answer = await work(used)
+        answeredAt = clock.monotonic()
+        done.yes = true
+      }
       try {
-        await within(clock, ms, async () => {
-          used = await live()
-          done.answer = await work(used)
-          answeredAt = clock.monotonic()
-          done.yes = true
-        })
+        await inTime(clock, ms, call())
       } catch (error) {
         if (used !== undefined && options.broken(error)) {
           drop(used)

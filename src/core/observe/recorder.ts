@@ -1,12 +1,12 @@
 import type { EventLog, EventRetention } from "../contracts/events.ts"
 import type { Clock, Millis } from "../kit/clock.ts"
-import { within } from "../kit/deadline.ts"
+import { inTime } from "../kit/deadline.ts"
 import { StemError } from "../kit/errors.ts"
 import type { StoredEvent } from "../task/event.ts"
 
 /**
- * Brings events to the store beside the work. The first after a rest goes at once; while it is on its way, and a moment
- * longer, the next ones gather, so that a busy worker pays for some forty batches a second and no more. It keeps nobody waiting and throws nothing at anybody. While the store is away events wait, so many at
+ * Brings events to the store beside the work. The first after a rest goes a moment later, so that telling of a task is
+ * not in its way; while it is on its way, and a moment longer, the next ones gather, so that a busy worker pays for some forty batches a second and no more. It keeps nobody waiting and throws nothing at anybody. While the store is away events wait, so many at
  * most; what is more is dropped, counted and said: in the log itself, and to whoever is told.
  */
 export interface Recorder {
@@ -20,6 +20,8 @@ export interface Recorder {
 }
 
 const BATCH = 1000
+/** How long the first waits. */
+const STANDBACK: Millis = 5
 /** How long more may come before a batch that is not full goes. */
 const GATHER: Millis = 25
 /** Some tens of megabytes at the very most. */
@@ -55,7 +57,7 @@ export function createRecorder(log: EventLog, { keep, ageMs }: EventRetention, c
       if (!over.signal.aborted) hurry = new AbortController()
     },
     async close() {
-      await within(clock, FAREWELL, recorder.idle)
+      await inTime(clock, FAREWELL, recorder.idle())
       over.abort()
     },
   }
@@ -68,8 +70,8 @@ export function createRecorder(log: EventLog, { keep, ageMs }: EventRetention, c
   }
 
   async function bring(): Promise<void> {
-    // What happened in one turn is told in one batch.
-    await Promise.resolve()
+    // A task that was just stored or begun is on its way somewhere: telling of it is not to be in the way.
+    await clock.sleep(STANDBACK, hurry.signal)
     let pause = FIRST_PAUSE
     for (let batch = waiting.shift(); batch && !over.signal.aborted; batch = waiting.shift()) {
       count -= batch.length

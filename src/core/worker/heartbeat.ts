@@ -2,7 +2,7 @@ import type { Broker } from "../contracts/broker.ts"
 import type { Isolates } from "../contracts/isolates.ts"
 import type { Limiter, Slot } from "../contracts/limits.ts"
 import type { Clock, Millis } from "../kit/clock.ts"
-import { within } from "../kit/deadline.ts"
+import { inTime } from "../kit/deadline.ts"
 import type { Listener } from "../observe/events.ts"
 import type { StoreWatch } from "../observe/store-watch.ts"
 import { aboutTask } from "./about.ts"
@@ -55,7 +55,9 @@ async function beat(parts: Parts, every: Millis): Promise<void> {
     return { lease: held.delivery.lease, progress }
   })
   // A store that does not answer in time is as good as one that answers no: the next beat asks again.
-  const answers = await within(clock, leaseMs / 3, () =>
+  const answers = await inTime(
+    clock,
+    leaseMs / 3,
     parts.store.attempt(() => broker.renew(renewals, leaseMs)),
   )
   if (!answers) {
@@ -81,7 +83,9 @@ async function beat(parts: Parts, every: Millis): Promise<void> {
   })
   if (kept.length === 0) return
   // As the leases: who does not hear from the store in time asks again at the next beat.
-  await within(clock, leaseMs / 3, () =>
+  await inTime(
+    clock,
+    leaseMs / 3,
     parts.store.attempt(() => parts.limits.keep(kept, leaseMs).then(() => true)),
   )
 }

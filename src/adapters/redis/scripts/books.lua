@@ -198,11 +198,21 @@ local function earlier(a, b)
   return a
 end
 
+-- How many shelves of a queue hold something: most queues have one, and a look at each of ten takes long.
+local function shelves_of(queue)
+  local keys = {}
+  for priority = 0, 9 do keys[priority + 1] = P .. 'wait:' .. priority .. ':' .. queue end
+  return call('EXISTS', unpack(keys))
+end
+
 -- When the next waiting task of a queue is or was due, or what was handed in if that is earlier.
 local function next_due(queue, least)
-  for priority = 0, 9 do
-    local first = call('ZRANGE', P .. 'wait:' .. priority .. ':' .. queue, 0, 0, 'WITHSCORES')
-    least = earlier(least, first[2])
+  local shelves = shelves_of(queue)
+  for priority = 9, 0, -1 do
+    if shelves == 0 then break end
+    local due = call('ZRANGE', P .. 'wait:' .. priority .. ':' .. queue, 0, 0, 'WITHSCORES')[2]
+    if due then shelves = shelves - 1 end
+    least = earlier(least, due)
   end
   return least
 end

@@ -19,15 +19,16 @@ local function take_noted(queue, member, id, record, entry, index)
 end
 
 for _, queue in ipairs(queues) do
-  local members, ids = {}, {}
+  local members, ids, shelves = {}, {}, shelves_of(queue)
   for priority = 9, 0, -1 do
-    if left > 0 then
+    if left > 0 and shelves > 0 then
       local key = P .. 'wait:' .. priority .. ':' .. queue
       local turns = has_lines(priority .. ':' .. queue)
       local ready = turns and take_turns(priority .. ':' .. queue, left, now) or
         call('ZRANGE', key, '-inf', now, 'BYSCORE', 'LIMIT', 0, left)
       local count, n = #ready, #ids
       if count > 0 then
+        shelves = shelves - 1
         for i = 1, count do
           members[n + i] = ready[i]
           ids[n + i] = sub(ready[i], 13)
