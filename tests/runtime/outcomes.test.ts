@@ -180,6 +180,29 @@ test("a task that no module defines is said to be unknown", async () => {
   expect(await it.pool.run(jobOf("nope"))).toMatchObject({ kind: "failed", error: { code: "unknown_task" } })
 })
 
+test("each of many runs is given what is its own, alike or not", async () => {
+  await using it = await startPool(TASKS)
+  const facts = (n: number) => ({
+    ...{ id: `own-${n}`, attempt: 1 + (n % 7 === 0 ? 1 : 0), token: 1 + (n % 11 === 0 ? 2 : 0) },
+    ...{ maxAttempts: n % 13 === 0 ? 9 : 4, softMs: n % 5 === 0 ? 60_000 : 0 },
+  })
+  const outcomes = await Promise.all(
+    Array.from({ length: 200 }, (_, n) => {
+      const { delivery, ...job } = jobOf(n % 3 === 0 ? "echo" : "who", { n }, facts(n))
+      const headers: Record<string, string> = n % 17 === 0 ? { n: `${n}` } : {}
+      const envelope = { ...delivery.envelope, queue: n % 19 === 0 ? "other" : "default", headers }
+      return it.pool.run({ ...job, delivery: { ...delivery, envelope } })
+    }),
+  )
+  for (const [n, outcome] of outcomes.entries()) {
+    const { id, attempt, token, maxAttempts } = facts(n)
+    const queue = n % 19 === 0 ? "other" : "default"
+    const headers = n % 17 === 0 ? { n: `${n}` } : {}
+    const own = { id, attempt, token, maxAttempts, queue, headers, input: { n } }
+    expect(outcome).toMatchObject({ kind: "succeeded", result: n % 3 === 0 ? { n } : own })
+  }
+})
+
 test("runs are spread over the isolates", async () => {
   await using it = await startPool(TASKS, { isolates: 2 })
   const outcomes = await Promise.all(Array.from({ length: 20 }, () => it.pool.run(jobOf("ids"))))

@@ -1,17 +1,25 @@
 /**
- * Joins the calls of one turn of the event loop into one, so that a hundred callers at once cost little more than
- * one. Each gets the answers to its own items; when the joined call fails, all of them hear it.
+ * Joins calls into one, so that a hundred callers at once cost little more than one: those of the same round of promises,
+ * and while a call is under way those of one turn of the event loop. Nobody waits for a turn while the server has nothing
+ * to do. Each gets the answers to its own items; when the joined call fails, all of them hear it.
  */
 export function gather<Item, Answer>(
   flush: (items: readonly Item[]) => Promise<readonly Answer[]>,
 ): (items: readonly Item[]) => Promise<readonly Answer[]> {
   let pending: { readonly items: Item[]; readonly answers: Promise<readonly Answer[]> } | undefined
+  let underWay = 0
 
   function begin() {
     const items: Item[] = []
-    const answers = new Promise<void>((resolve) => setImmediate(resolve)).then(() => {
+    const turn = new Promise<void>((resolve) => (underWay > 0 ? setImmediate(resolve) : resolve()))
+    const answers = turn.then(async () => {
       pending = undefined
-      return flush(items)
+      underWay += 1
+      try {
+        return await flush(items)
+      } finally {
+        underWay -= 1
+      }
     })
     return { items, answers }
   }

@@ -8,10 +8,10 @@ import type {
 import type { Millis } from "../../core/kit/clock.ts"
 import type { ChildAsk } from "../../core/task/child.ts"
 import { toWireError } from "./errors.ts"
-import { createOutbox, isFull, push } from "./outbox.ts"
+import { createOutbox, MOST, push } from "./outbox.ts"
 import { type Ended, type IsolateProcess, startProcess } from "./process.ts"
 import type { FromIsolateParcel, ToIsolateParcel } from "./protocol.ts"
-import { hardTimeLimit, type Run, wireRun } from "./run.ts"
+import { hardTimeLimit, packRun, type Run } from "./run.ts"
 
 /** An isolate and the runs it holds. Its owner decides when to give it more, and what becomes of it. */
 export interface Isolate {
@@ -74,6 +74,8 @@ export function startIsolate({ command, modules, limits, hooks, retired }: Isola
   let blocked = false
   let exiting: IsolateEnd["exiting"]
   let given = 0
+  /** Runs in the parcel that is open. */
+  let packed = 0
   let isRetired = false
   let isKilled = false
 
@@ -179,8 +181,13 @@ export function startIsolate({ command, modules, limits, hooks, retired }: Isola
       given += 1
       runs.set(run.number, run)
       const parcel = outbox.open()
-      push(parcel, "runs", wireRun(run))
-      if (isFull(parcel.runs)) outbox.flush()
+      if (!parcel.runs) {
+        parcel.runs = []
+        packed = 0
+      }
+      packRun(parcel.runs, run)
+      packed += 1
+      if (packed >= MOST) outbox.flush()
       if (limits.maxTasks > 0 && given >= limits.maxTasks) isolate.retire()
     },
     abort(run, reason) {

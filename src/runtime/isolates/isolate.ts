@@ -25,7 +25,7 @@ import {
   ISOLATE_MARK,
   type ToIsolate,
   type ToIsolateParcel,
-  type WireRun,
+  type WireRuns,
 } from "./protocol.ts"
 
 const RSS_EVERY_MS = 100
@@ -132,8 +132,14 @@ function createDesk({ modules, running, outbox, blame, watchRss }: DeskParts) {
     failed: (note) => push(outbox.open(), "hookFailures", note),
   })
 
-  function start(wire: WireRun): void {
-    const [run, task, id, queue, attempt, maxAttempts, token, input, headers, softMs] = wire
+  function startAll(wire: WireRuns): void {
+    const each = wire[8]
+    for (let at = 0; at < each.length; at += 3)
+      start(each[at] as number, each[at + 1] as string, each[at + 2], wire)
+  }
+
+  function start(run: number, id: string, input: unknown, wire: WireRuns): void {
+    const [task, queue, attempt, maxAttempts, token, headers, softMs] = wire
     const facts = {
       id,
       task,
@@ -176,7 +182,7 @@ function createDesk({ modules, running, outbox, blame, watchRss }: DeskParts) {
           push(outbox.open(), "keyed", [ask, made]),
         )
       if (ping) outbox.open().pong = true
-      if (runs) for (const run of inStartingOrder(runs, outbox)) start(run)
+      if (runs) for (const alike of inStartingOrder(runs, outbox)) startAll(alike)
       for (const [run, reason] of aborts ?? []) running.get(run)?.abort(abortError(reason))
       for (const [number, answer, error] of answers ?? []) {
         const waiting = asking.get(number)
@@ -198,10 +204,10 @@ function createDesk({ modules, running, outbox, blame, watchRss }: DeskParts) {
  * runs start first, the shortest limit first: when a limit passes, its run has started, or the one that kept it
  * from starting has passed its own before.
  */
-function inStartingOrder(runs: WireRun[], outbox: Outbox<FromIsolateParcel>): WireRun[] {
-  const limited = runs.filter((run) => run[10] > 0).sort((a, b) => a[10] - b[10])
+function inStartingOrder(runs: WireRuns[], outbox: Outbox<FromIsolateParcel>): WireRuns[] {
+  const limited = runs.filter((alike) => alike[7] > 0).sort((a, b) => a[7] - b[7])
   if (limited.length === 0) return runs
-  outbox.open().began = limited.map((run) => run[0])
+  outbox.open().began = limited.flatMap((alike) => alike[8].filter((_, at) => at % 3 === 0) as number[])
   outbox.flush()
-  return [...limited, ...runs.filter((run) => run[10] === 0)]
+  return [...limited, ...runs.filter((alike) => alike[7] === 0)]
 }

@@ -43,11 +43,12 @@ export function push<Parcel, Key extends keyof Parcel>(
   else parcel[key] = [item] as Parcel[Key]
 }
 
-const MOST = 64
-
 /**
- * Whether a list is as long as a parcel's should get, at so many entries an item: each may hold a payload of
- * 1 MiB, and a parcel is one text in memory. More together would be hardly faster.
+ * So many items should be in one parcel: each may hold a payload of 1 MiB, and a parcel is one text in memory. More
+ * together would be hardly faster.
  */
+export const MOST = 64
+
+/** Whether a list is as long as a parcel's should get, at so many entries an item. */
 export const isFull = (list: readonly unknown[] | undefined, entries = 1): boolean =>
   list !== undefined && list.length >= MOST * entries

@@ -23,19 +23,21 @@ export const ISOLATE_COMMAND = "__isolate"
 /** Set for a child by its supervisor, and taken away by the child: what user code starts is no isolate. */
 export const ISOLATE_MARK = "STEM_ISOLATE"
 
-/** One run, as a list because it is sent for every task. 0 stands for "none". */
-export type WireRun = [
-  run: number,
+/**
+ * Runs that are alike but for their ids and inputs, which nearly all runs of a parcel are. A list because it is sent for
+ * every task; 0 stands for "none".
+ */
+export type WireRuns = [
   task: string,
-  id: string,
   queue: string,
   attempt: number,
   maxAttempts: number,
   token: number,
-  input: unknown,
   headers: Readonly<Record<string, string>> | 0,
   softMs: Millis | 0,
   hardMs: Millis | 0,
+  /** Run, id, input, run, id, input, … */
+  each: unknown[],
 ]
 
 export interface WireError {
@@ -51,7 +53,7 @@ export type ToIsolate =
   | ToIsolateParcel
 export interface ToIsolateParcel {
   readonly kind: "parcel"
-  runs?: WireRun[]
+  runs?: WireRuns[]
   aborts?: [run: number, reason: AbortReason][]
   /** Is anybody there? */
   ping?: true

@@ -2,7 +2,7 @@ import type { AbortReason, Job } from "../../core/contracts/isolates.ts"
 import type { Failure } from "../../core/task/failure.ts"
 import type { Outcome } from "../../core/task/outcome.ts"
 import type { Ended } from "./process.ts"
-import type { WireRun } from "./protocol.ts"
+import type { WireRuns } from "./protocol.ts"
 
 /** One run in the supervisor, from the call of run() to its one outcome. */
 export interface Run {
@@ -16,24 +16,28 @@ export interface Run {
   hardTimer?: ReturnType<typeof setTimeout>
 }
 
-/** A run as its isolate needs it. */
-export function wireRun({ number, job }: Run): WireRun {
+/** Adds a run to a parcel's: to the last of them when it is like those. */
+export function packRun(into: WireRuns[], { number, job }: Run): void {
   const { delivery, maxAttempts, softMs = 0, hardMs = 0 } = job
   const { envelope, lease, attempt } = delivery
-  const { task, id, queue, input, headers } = envelope
-  return [
-    number,
-    task,
-    id,
-    queue,
-    attempt,
-    maxAttempts,
-    lease.token,
-    input,
-    isEmpty(headers) ? 0 : headers,
-    softMs,
-    hardMs,
-  ]
+  const { task, id, queue, input } = envelope
+  const headers = isEmpty(envelope.headers) ? 0 : envelope.headers
+  const last = into.at(-1)
+  if (
+    last &&
+    headers === 0 &&
+    last[5] === 0 &&
+    last[0] === task &&
+    last[1] === queue &&
+    last[2] === attempt &&
+    last[3] === maxAttempts &&
+    last[4] === lease.token &&
+    last[6] === softMs &&
+    last[7] === hardMs
+  )
+    last[8].push(number, id, input)
+  else
+    into.push([task, queue, attempt, maxAttempts, lease.token, headers, softMs, hardMs, [number, id, input]])
 }
 
 function isEmpty(headers: object): boolean {
