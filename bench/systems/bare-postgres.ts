@@ -52,55 +52,47 @@ async function fill(sql: Sql, tasks: number, list: number): Promise<Timed> {
   return { tasks, ms: performance.now() - began }
 }
 
-const SETTLE = `SELECT * FROM settle(${Array.from({ length: 22 }, (_, at) => `$${at + 1}`).join(", ")})`
+const TAKE = "CALL take($1, $2, $3, $4, $5, $6, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL)"
+const SETTLE = "SELECT settle_plain($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) AS others"
 
 /** While one list is finished the next is taken, as one behind the other on the same connection. */
 async function drain(sql: Sql, { tasks, concurrency }: DrainAsk): Promise<Timed> {
   const holder = newHolder()
 
-  async function take(): Promise<BareRun[]> {
+  async function take(): Promise<{ reservation: string; seqs: string; runs: readonly BareRun[] }> {
     const now = Date.now()
-    const taking = sql(
-      "SELECT * FROM reserve($1, $2, $3, $4, $5)",
-      ...([`{${QUEUE}}`, concurrency, now, holder] as const),
-      now + LEASE_MS,
-    )
-    const [row] = await taking
-    if (!row?.ids) return []
-    const tokens = row.tokens?.split(",") ?? []
-    return (row.envelopes?.split(BETWEEN) ?? []).map((text, at) => ({
+    const [row] = await sql(TAKE, ...[NS, `{${QUEUE}}`, concurrency, now, holder, now + LEASE_MS])
+    if (!row?.ids) return { reservation: "", seqs: "", runs: [] }
+    const runs = (row.envelopes?.split(BETWEEN) ?? []).map((text) => ({
       envelope: JSON.parse(text) as BareRun["envelope"],
-      token: Number(tokens[at]),
+      token: 1,
       startedAt: now,
     }))
+    // All are of one queue and priority, and none has been back: they have one reservation.
+    return { reservation: String(row.reservations?.split(",", 1)[0]), seqs: row.seqs ?? "", runs }
   }
 
-  async function finish(runs: readonly BareRun[]): Promise<void> {
+  async function finish({ reservation, seqs, runs }: Awaited<ReturnType<typeof take>>): Promise<void> {
     const now = Date.now()
-    const count = runs.length
-    const blank = BETWEEN.repeat(count - 1)
-    const all = (of: (envelope: BareRun["envelope"]) => string) =>
-      texts(runs.map(({ envelope }) => of(envelope)))
     const statuses = runs.map(({ envelope, token, startedAt }) =>
       JSON.stringify(statusOf(envelope, { token, startedAt, now, worker: holder })),
     )
     const [row] = await sql(
       SETTLE,
-      ...([NS, now, all(({ id }) => id), `{${runs.map(({ token }) => token).join(",")}}`] as const),
-      ...([same(0, count), same("null", count), blank, blank, texts(statuses)] as const),
-      ...([same("succeeded", count).slice(1, -1).replaceAll(",", BETWEEN), all(({ task }) => task)] as const),
-      ...([all(({ queue }) => queue), same(now, count), same(3, count)] as const),
-      ...(["{}", "", "", "{}", "{}", "{}", "", true] as const),
+      ...([NS, texts(runs.map(({ envelope }) => envelope.id))] as const),
+      ...([`{${reservation}}`, `{${runs.length}}`, same(1, runs.length)] as const),
+      `{${seqs}}`,
+      ...([texts(statuses), "succeeded", "nothing", "default", `{${now}}`] as const),
     )
-    if (row?.stale) throw new Error("a task is another's")
+    if (row?.others) throw new Error("a task is another's")
   }
 
   const began = performance.now()
-  let runs = await take()
-  while (runs.length > 0) {
+  let taken = await take()
+  while (taken.runs.length > 0) {
     const next = take()
-    await finish(runs)
-    runs = await next
+    await finish(taken)
+    taken = await next
   }
   return { tasks, ms: performance.now() - began }
 }

@@ -5,6 +5,7 @@ import type { Delivery } from "../../src/core/task/lease.ts"
 import { systemClock } from "../../src/runtime/clock.ts"
 import { tasksBy } from "../support/envelopes.ts"
 import { type PostgresServer, postgresServer } from "../support/postgres-server.ts"
+import { startProxy } from "../support/proxy.ts"
 import { settlementsBy } from "../support/settlements.ts"
 
 let server: PostgresServer
@@ -141,3 +142,44 @@ test("of a statement that the server has no room for nothing is stored", async (
   expect(await driver.broker.settle(batch)).toEqual(["settled", "settled"])
   expect(await take(driver)).toMatchObject([{ envelope: { id: "child" } }])
 })
+
+test("a lease that the server forgot in a crash is given again, and of two who hold the task one settles it", async () => {
+  const driver = await openOne()
+  await driver.broker.enqueue([task("a")])
+  const [first] = (await take(driver)) as [Delivery]
+  // As if the crash had come before the reserve was on the disk.
+  await server.sql("DELETE FROM stem.reservations")
+  expect(await driver.broker.settle([say.success(first)])).toEqual(["stale"])
+  expect(await driver.broker.renew([{ lease: first.lease }], 60_000)).toEqual([{ kind: "stale" }])
+  const [again] = (await take(driver)) as [Delivery]
+  expect(again).toMatchObject({ attempt: 1, envelope: { id: "a" } })
+  expect(await driver.broker.settle([say.success(again)])).toEqual(["settled"])
+  expect(await driver.broker.settle([say.success(first)])).toEqual(["stale"])
+})
+
+test("who is slow to read what was leased keeps nobody else from leasing", async () => {
+  const namespace = `faults-${++spaces}`
+  const driver = await openOne(namespace)
+  const large = { input: "x".repeat(500_000) }
+  for (let at = 0; at < 40; at++) await driver.broker.enqueue([task(`t${at}`, large)])
+  const proxy = await startProxy(server.port)
+  const slow = await open(server.url.replace(`:${server.port}`, `:${proxy.port}`), {
+    ...{ namespace, clock: systemClock },
+  })
+  drivers.push(slow)
+  expect(await take(slow, 1)).toHaveLength(1)
+  proxy.stall()
+  const stuck = take(slow, 30).catch(() => [])
+  const held = async () =>
+    Number(
+      (
+        await server.sql(
+          `SELECT sum(open) AS n FROM stem.reservations JOIN stem.namespaces USING (ns) WHERE name = '${namespace}'`,
+        )
+      )[0]?.n,
+    )
+  while ((await held()) !== 31) await driver.ping()
+  expect(await take(driver, 9)).toHaveLength(9)
+  proxy.close()
+  expect(await stuck).toEqual([])
+}, 30_000)

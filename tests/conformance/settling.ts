@@ -63,6 +63,19 @@ export const settling: Questions = {
     expect(await desk.deadLetters.get("never")).toBeUndefined()
   },
 
+  "a lease of a task that is over says nothing about another that was stored under its id": async (desk) => {
+    await desk.store("a", "b")
+    const [a, b] = (await desk.take()) as [Delivery, Delivery]
+    const ended = { lease: a.lease, verdict: { kind: "ack" as const }, next: [] }
+    expect(await desk.settle(ended)).toBe("settled")
+    await desk.store("a")
+    expect(await desk.settle(ended)).toBe("stale")
+    expect(await desk.broker.renew([{ lease: a.lease }], 1000)).toEqual([{ kind: "stale" }])
+    expect(await desk.see("a")).toMatchObject({ state: "queued", attempt: 0 })
+    expect(await desk.settle(desk.say.success(b))).toBe("settled")
+    expect(await desk.settle(desk.say.success(await desk.takeOne()))).toBe("settled")
+  },
+
   "retry costs an attempt, keeps the error and waits until its instant": async (desk) => {
     await desk.store("a")
     const first = await desk.takeOne()

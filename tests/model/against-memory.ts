@@ -22,6 +22,14 @@ const NOTHING = { steps: 0, deliveries: 0, stale: 0, replaced: 0, joined: 0 }
 
 const countOf = (text: string, answer: unknown) => JSON.stringify(answer ?? null).split(text).length - 1
 
+/** An answer as people see it: without what a store tells itself in a lease. */
+const seenBy = (answer: unknown): unknown =>
+  answer === undefined
+    ? undefined
+    : JSON.parse(
+        JSON.stringify(answer, (key, value) => (key === "reservation" || key === "seq" ? undefined : value)),
+      )
+
 /**
  * Walks at random through the operations, on the store and on memory alike: after each step the answers and
  * everything that can be seen must be the same. Repeat a failure with STEM_TEST_SEED.
@@ -53,7 +61,7 @@ export async function walkAgainstMemory(
           if (passes !== undefined) await clock.advance(passes)
           const expected = await take(reference, walkers[0])
           const answer = await take(subject.drivers[second ? 1 : 0], walkers[1])
-          expect({ path, answer }).toEqual({ path, answer: expected })
+          expect({ path, answer: seenBy(answer) }).toEqual({ path, answer: seenBy(expected) })
           expect({ path, ...(await observe(subject.drivers[0])) }).toEqual({
             path,
             ...(await observe(reference)),

@@ -12,6 +12,8 @@ export interface Proxy {
   /** Connections that exist stay mute for ever; new ones are mute until `heal`. */
   mute(): void
   heal(): void
+  /** Reads no more of what the server says on connections that exist, as a client that stands still. */
+  stall(): void
   close(): void
 }
 
@@ -57,6 +59,9 @@ export async function startProxy(target: number, lies: Lies = {}): Promise<Proxy
     },
     heal() {
       muted = false
+    },
+    stall() {
+      for (const { sockets } of relays) sockets[1]?.pause()
     },
     close() {
       server.close()

@@ -66,13 +66,15 @@ export function createBroker(store: Store, intake: Intake, endings: Endings): Br
 }
 
 function createRenew({ work, clock, ns }: Store): Broker["renew"] {
-  const renew = work.sql("SELECT * FROM stem.renew($1, $2, $3, $4, $5)", LIVE_MS)
+  const renew = work.sql("SELECT * FROM stem.renew($1, $2, $3, $4, $5, $6, $7)", LIVE_MS)
   return async (renewals, leaseMs) => {
     if (renewals.length === 0) return []
     const expiresAt = clock.now() + leaseMs
     const rows = await renew.all<{ id: string; token: number; cancel: number }>(
       ...([ns, texts(renewals.map(({ lease }) => lease.id))] as const),
-      ...([numbers(renewals.map(({ lease }) => lease.token)), expiresAt] as const),
+      numbers(renewals.map(({ lease }) => lease.token)),
+      numbers(renewals.map(({ lease }) => lease.reservation)),
+      ...([numbers(renewals.map(({ lease }) => lease.seq)), expiresAt] as const),
       texts(renewals.map(({ progress }) => progress && JSON.stringify(progress))),
     )
     const held = new Map(rows.map(({ id, token, cancel }) => [`${token} ${id}`, cancel]))

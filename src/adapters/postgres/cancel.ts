@@ -10,13 +10,10 @@ const LOOKS = 20
 
 export function createCancel({ work, ns, clock }: Store, intake: Intake, endings: Endings): Broker["cancel"] {
   const waiting = work.sql(
-    `SELECT t.*, q.name FROM stem.tasks t JOIN stem.queues q USING (queue)
+    `SELECT t.*, q.name FROM stem.live t JOIN stem.queues q USING (queue)
      WHERE t.ns = $1 AND t.id = ANY (stem.texts($2)) AND coalesce(t.until, 0) = 0`,
   )
-  const mark = work.sql(
-    `UPDATE stem.tasks SET cancel = greatest(cancel, $3::smallint)
-     WHERE ns = $1 AND id = ANY (stem.texts($2)) AND coalesce(until, 0) > 0 RETURNING id`,
-  )
+  const mark = work.sql("SELECT * FROM stem.mark_cancel($1, $2, $3::smallint) AS marked (id)")
 
   return async (ids, { terminate }) => {
     const now = clock.now()

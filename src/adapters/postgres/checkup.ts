@@ -14,7 +14,10 @@ export async function checkup(store: Store): Promise<readonly Finding[]> {
 }
 
 async function inspectLeases({ desk, ns, clock }: Store): Promise<Finding[]> {
-  const lost = desk.sql("SELECT count(*)::integer AS n FROM stem.tasks WHERE ns = $1 AND until < $2")
+  const lost = desk.sql(
+    `SELECT (SELECT count(*) FROM stem.tasks WHERE ns = $1 AND until < $2)::integer
+       + (SELECT coalesce(sum(open), 0) FROM stem.reservations WHERE ns = $1 AND until < $2)::integer AS n`,
+  )
   const n = (await lost.one<{ n: number }>(ns, clock.now() - RECLAIM_GRACE))?.n ?? 0
   if (n === 0) return []
   return [

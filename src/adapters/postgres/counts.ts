@@ -25,12 +25,16 @@ const QUEUES = `SELECT q.name, q.paused, t.*, (
     SELECT count(*)::integer FROM stem.dead_letters d WHERE d.ns = $1 AND d.queue = q.queue
   ) AS dead
   FROM stem.queues q CROSS JOIN LATERAL (
-    SELECT count(*) FILTER (WHERE until IS NULL AND attempts = 0 AND due <= $2)::integer AS ready,
-      count(*) FILTER (WHERE until IS NULL AND attempts = 0 AND due > $2)::integer AS scheduled,
-      count(*) FILTER (WHERE until IS NULL AND attempts > 0)::integer AS retrying,
-      count(until)::integer AS running,
-      min(due) FILTER (WHERE until IS NULL AND attempts = 0 AND due <= $2) AS oldest
-    FROM stem.tasks t WHERE t.ns = $1 AND t.queue = q.queue
+    SELECT count(*) FILTER (WHERE NOT leased AND attempts = 0 AND due <= $2)::integer AS ready,
+      count(*) FILTER (WHERE NOT leased AND attempts = 0 AND due > $2)::integer AS scheduled,
+      count(*) FILTER (WHERE NOT leased AND attempts > 0)::integer AS retrying,
+      count(*) FILTER (WHERE leased)::integer AS running,
+      min(due) FILTER (WHERE NOT leased AND attempts = 0 AND due <= $2) AS oldest
+    FROM (
+      SELECT t.due, t.attempts, t.until IS NOT NULL OR (t.token = 0 AND t.seq IN (
+        SELECT unnest(r.seqs) FROM stem.reservations r WHERE r.ns = $1
+      )) AS leased FROM stem.tasks t WHERE t.ns = $1 AND t.queue = q.queue
+    ) AS t
   ) AS t
   WHERE q.ns = $1 ORDER BY q.name`
 

@@ -23,6 +23,12 @@ export function isBroken(error: unknown): boolean {
 export const isRetryable = (error: unknown): boolean =>
   isServerError(error) && ["40001", "40P01"].includes(codeOf(error))
 
+/** Whether nothing happened because of what settle_plain found; see there. */
+export function isAnother(error: unknown): boolean {
+  const known = error instanceof StemError ? error.cause : error
+  return isServerError(known) && codeOf(known) === "STEM1"
+}
+
 /** Whether nothing happened because a row of the same key is there, or has come meanwhile. */
 export function isDuplicate(error: unknown): boolean {
   const known = error instanceof StemError ? error.cause : error

@@ -12,15 +12,19 @@ export function createInspector(store: Store, endings: Endings): Inspector {
   const { desk, work, clock, ns, queues, bell } = store
   const counts = createCounts(desk, ns)
   const listing = createListing(desk, ns)
-  const byId = desk.sql("SELECT * FROM stem.tasks WHERE ns = $1 AND id = ANY (stem.texts($2))")
+  const byId = desk.sql("SELECT * FROM stem.live WHERE ns = $1 AND id = ANY (stem.texts($2))")
   const waiting = work.sql(
-    `SELECT * FROM (
-       (SELECT * FROM stem.tasks WHERE queue = $1 AND renewed IS NULL AND fair IS NULL AND until IS NULL AND seq <= $3
-        ORDER BY seq LIMIT $2)
-       UNION ALL
-       (SELECT * FROM stem.tasks WHERE queue = $1 AND renewed IS NULL AND fair IS NOT NULL AND until IS NULL AND seq <= $3
-        ORDER BY seq LIMIT $2)
-     ) AS t ORDER BY seq LIMIT $2`,
+    (["NULL", "NOT NULL"] as const)
+      .map(
+        (
+          fair,
+        ) => `SELECT * FROM (SELECT * FROM stem.tasks WHERE queue = $1 AND renewed IS NULL AND fair IS ${fair}
+          AND until IS NULL AND seq <= $3 AND (token > 0 OR seq NOT IN (
+            SELECT unnest(r.seqs) FROM stem.reservations r WHERE r.queue = $1
+          )) ORDER BY seq LIMIT $2) AS ${fair === "NULL" ? "plain" : "fair"}`,
+      )
+      .join(" UNION ALL ")
+      .concat(" ORDER BY seq LIMIT $2"),
   )
   const latest = work.sql("SELECT last_value AS seq FROM stem.tasks_seq_seq")
   const ring = work.sql("SELECT stem.ring($1, 0)")

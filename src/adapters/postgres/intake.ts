@@ -26,7 +26,7 @@ export function createIntake({
   const states = work.sql(
     `SELECT e.id, t.due, t.attempts, t.holder, coalesce(s.state, CASE WHEN d.id IS NOT NULL THEN 'failed' END) AS state
      FROM unnest(stem.texts($2)) AS e (id)
-     LEFT JOIN stem.tasks t ON t.ns = $1 AND t.id = e.id
+     LEFT JOIN stem.live t ON t.ns = $1 AND t.id = e.id
      LEFT JOIN stem.statuses s ON s.ns = $1 AND s.id = e.id
      LEFT JOIN stem.dead_letters d ON d.ns = $1 AND d.id = e.id`,
   )

@@ -5,7 +5,7 @@ import type { Store } from "./store.ts"
 export function createNotes({ work, desk, clock, ns }: Store): Notes {
   const keep = work.sql(
     `WITH held AS (
-       SELECT id FROM stem.tasks WHERE ns = $1 AND id = ANY (stem.texts($2)) AND token = $3 AND coalesce(until, 0) > 0
+       SELECT id FROM stem.live WHERE ns = $1 AND id = ANY (stem.texts($2)) AND token = $3 AND coalesce(until, 0) > 0
      ), kept AS (
        INSERT INTO stem.notes (ns, task, name, at, value) SELECT $1::integer, id, $4::text, $5::bigint, $6::text FROM held
        ON CONFLICT DO NOTHING

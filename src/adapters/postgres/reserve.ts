@@ -1,6 +1,6 @@
 import type { ReserveAsk, Reserved } from "../../core/contracts/broker.ts"
 import type { Millis } from "../../core/kit/clock.ts"
-import type { Delivery } from "../../core/task/lease.ts"
+import type { Delivery, Lease } from "../../core/task/lease.ts"
 import { LIVE_MS } from "./connection.ts"
 import type { Endings } from "./endings.ts"
 import { readEnvelope, replaysOf, type TaskRow } from "./rows.ts"
@@ -16,20 +16,29 @@ export interface Leasing {
 }
 
 /** What a delivery is made of. */
-type LeaseRow = Pick<TaskRow, "id" | "token" | "attempts" | "replays" | "envelope">
+type LeaseRow = Pick<TaskRow, "id" | "token" | "attempts" | "replays" | "envelope"> & {
+  readonly reservation?: number
+  readonly stored?: number
+}
 
 /** The same, as lists. */
-type LeaseLists = Record<"ids" | "tokens" | "attempts" | "replays" | "envelopes" | "wake", string | null>
+type LeaseLists = Record<
+  "ids" | "tokens" | "attempts" | "replays" | "reservations" | "seqs" | "envelopes" | "wake",
+  string | null
+>
 
 const NEVER = Number.POSITIVE_INFINITY
 const instant = (text: string | null | undefined): Millis => (text == null ? NEVER : Number(text))
 
 export function createLeasing({ work, hand, ns, clock, queues }: Store, endings: Endings): Leasing {
-  const reserve = hand.sql("SELECT * FROM stem.reserve($1, $2, $3, $4, $5)", LIVE_MS)
+  const reserve = hand.sql(
+    "CALL stem.take($1, $2, $3, $4, $5, $6, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL)",
+    LIVE_MS,
+  )
   const reclaim = hand.sql("SELECT * FROM stem.reclaim($1, $2, $3, $4, $5)", LIVE_MS)
   const due = work.sql("SELECT stem.next_due($1) AS due", LIVE_MS)
   const wake = hand.sql("SELECT least(stem.next_due($1), stem.next_expiry($1)) AS at", LIVE_MS)
-  const taken = work.sql("SELECT * FROM stem.tasks WHERE ns = $1 AND id = ANY (stem.texts($2))")
+  const taken = work.sql("SELECT * FROM stem.live WHERE ns = $1 AND id = ANY (stem.texts($2))")
 
   /** Adds what can be read, buries the rest; answers whether there was any. */
   async function deliver(
@@ -49,7 +58,7 @@ export function createLeasing({ work, hand, ns, clock, queues }: Store, endings:
       }
       into.push({
         envelope,
-        lease: { id: row.id, holder, token: row.token, expiresAt: now + leaseMs },
+        lease: leaseOf(row, holder, now + leaseMs),
         attempt: row.attempts + 1,
         reclaimed,
         replays: replaysOf(row),
@@ -71,7 +80,7 @@ export function createLeasing({ work, hand, ns, clock, queues }: Store, endings:
       while (deliveries.length < max) {
         const now = clock.now()
         const room = max - deliveries.length
-        const lists = await reserve.one<LeaseLists>(asked, room, now, holder, now + leaseMs)
+        const lists = await reserve.one<LeaseLists>(ns, asked, room, now, holder, now + leaseMs)
         const rows = rowsOf(lists)
         const buried = await deliver(rows, ask, now, false, deliveries)
         if (rows.length === room) continue
@@ -120,12 +129,21 @@ function rowsOf(lists: LeaseLists | undefined): readonly LeaseRow[] {
   if (!lists?.ids) return []
   const of = (list: string | null, between = BETWEEN) => list?.split(between)
   const [tokens, attempts] = [of(lists.tokens, ","), of(lists.attempts, ",")]
+  const [reservations, seqs] = [of(lists.reservations, ","), of(lists.seqs, ",")]
   const [replays, envelopes] = [of(lists.replays), of(lists.envelopes)]
   return lists.ids.split(BETWEEN).map((id, at) => ({
     id,
     token: Number(tokens?.[at]),
     attempts: Number(attempts?.[at]),
     replays: replays?.[at] || null,
+    reservation: Number(reservations?.[at]),
+    stored: Number(seqs?.[at]),
     envelope: envelopes?.[at] ?? "",
   }))
+}
+
+function leaseOf({ id, token, reservation, stored = 0 }: LeaseRow, holder: string, expiresAt: Millis): Lease {
+  return reservation
+    ? { id, holder, token, expiresAt, reservation, seq: stored }
+    : { id, holder, token, expiresAt }
 }

@@ -1,6 +1,7 @@
 import type { Migration } from "../../core/contracts/driver.ts"
 import { invalid } from "../../core/kit/errors.ts"
 import type { Client } from "./client.ts"
+import heldFinish from "./finish-13.sql" with { type: "text" }
 import flowFirings from "./firings-10.sql" with { type: "text" }
 import functions from "./functions-1.sql" with { type: "text" }
 import scheduleFunctions from "./functions-2.sql" with { type: "text" }
@@ -15,8 +16,11 @@ import scheduleLookups from "./functions-11.sql" with { type: "text" }
 import groupFunctions from "./groups-10.sql" with { type: "text" }
 import newArrivals from "./groups-12.sql" with { type: "text" }
 import flowIntake from "./intake-10.sql" with { type: "text" }
+import heldIntake from "./intake-13.sql" with { type: "text" }
 import pinnedLookups from "./lookups-12.sql" with { type: "text" }
 import orderlyReclaim from "./reclaim-12.sql" with { type: "text" }
+import sharedReclaim from "./reclaim-13.sql" with { type: "text" }
+import sharedReserve from "./reserve-13.sql" with { type: "text" }
 import tables from "./schema-1.sql" with { type: "text" }
 import scheduleTables from "./schema-2.sql" with { type: "text" }
 import eventTables from "./schema-3.sql" with { type: "text" }
@@ -24,12 +28,15 @@ import limitTables from "./schema-4.sql" with { type: "text" }
 import leaseTables from "./schema-6.sql" with { type: "text" }
 import eventStorage from "./schema-8.sql" with { type: "text" }
 import flowTables from "./schema-10.sql" with { type: "text" }
+import reservations from "./schema-13.sql" with { type: "text" }
 import settle from "./settle-1.sql" with { type: "text" }
 import leaseSettle from "./settle-6.sql" with { type: "text" }
 import flowSettle from "./settle-10.sql" with { type: "text" }
 import newSettle from "./settle-12.sql" with { type: "text" }
+import sharedSettle from "./settle-13.sql" with { type: "text" }
 import fairTurns from "./turns-10.sql" with { type: "text" }
 import lighterTurns from "./turns-12.sql" with { type: "text" }
+import heldTurns from "./turns-13.sql" with { type: "text" }
 
 /** One step for each version of the schema, in order; a released step is never changed. */
 const STEPS: readonly string[] = [
@@ -45,6 +52,7 @@ const STEPS: readonly string[] = [
   [flowTables, flowFunctions, fairTurns, flowIntake, flowFirings, groupFunctions, flowSettle].join("\n"),
   scheduleLookups,
   [pinnedLookups, orderlyReclaim, lighterTurns, newArrivals, newSettle].join("\n"),
+  [reservations, sharedReserve, heldTurns, sharedReclaim, sharedSettle, heldFinish, heldIntake].join("\n"),
 ]
 
 /** The version this Stem works with. */

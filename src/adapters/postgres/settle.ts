@@ -9,7 +9,8 @@ import { createGather } from "./gather.ts"
 import { envelopeValues } from "./intake.ts"
 import { type Act, actValues, sentBy } from "./joins.ts"
 import type { TaskRow } from "./rows.ts"
-import { numbers, texts } from "./sql-values.ts"
+import { createSettlePlain } from "./settle-plain.ts"
+import { numbers, placesOf, texts } from "./sql-values.ts"
 import type { Store } from "./store.ts"
 
 const KIND = { ack: 0, bury: 1, retry: 2, release: 3 } as const
@@ -17,11 +18,12 @@ const LACKS = { progress: 1, replays: 2 } as const
 
 export function createSettle({ work, ns, clock, queues }: Store, endings: Endings) {
   const settle = work.sql(
-    `SELECT * FROM stem.settle(${Array.from({ length: 22 }, (_, at) => `$${at + 1}`).join(", ")})`,
+    `SELECT * FROM stem.settle(${Array.from({ length: 24 }, (_, at) => `$${at + 1}`).join(", ")})`,
   )
   const settleFlows = work.sql(
-    `SELECT * FROM stem.settle_flows(${Array.from({ length: 35 }, (_, at) => `$${at + 1}`).join(", ")})`,
+    `SELECT * FROM stem.settle_flows(${Array.from({ length: 37 }, (_, at) => `$${at + 1}`).join(", ")})`,
   )
+  const settlePlain = createSettlePlain({ work, ns })
   const marked = work.sql("SELECT * FROM stem.tasks WHERE ns = $1 AND id = ANY (stem.texts($2))")
 
   async function land(batch: readonly Settlement[]): Promise<readonly Settled[]> {
@@ -41,6 +43,8 @@ export function createSettle({ work, ns, clock, queues }: Store, endings: Ending
     const send = (plain: boolean) =>
       (flows ? settleFlows : settle).one<{ stale: number[] | null; marked: number[] | null }>(
         ...([ns, now, texts(leases.map(({ id }) => id)), numbers(leases.map(({ token }) => token))] as const),
+        numbers(leases.map(({ reservation }) => reservation)),
+        numbers(leases.map(({ seq }) => seq)),
         ...(plain ? ALL_ACKS : verdictValues(batch)),
         ...effects,
         ...[plain, ...more],
@@ -54,6 +58,19 @@ export function createSettle({ work, ns, clock, queues }: Store, endings: Ending
     const stale = new Set(placesOf(answer?.stale))
     for (const at of await endMarked(batch, placesOf(answer?.marked), now)) stale.add(at)
     return batch.map((_, at) => (stale.has(at + 1) ? "stale" : "settled"))
+  }
+
+  /** Nearly all are simple, and nearly all of these are done in one go; what is left over goes the longer way. */
+  async function landAll(batch: readonly Settlement[]): Promise<readonly Settled[]> {
+    const others = await settlePlain(batch)
+    if (!others) return land(batch)
+    const answers = batch.map((): Settled => "settled")
+    if (others.length === 0) return answers
+    const late = await land(others.map((place) => batch[place - 1] as Settlement))
+    others.forEach((place, at) => {
+      answers[place - 1] = late[at] as Settled
+    })
+    return answers
   }
 
   /** Ends those that were handed back although they are marked as cancelled; answers the places of those that are gone. */
@@ -75,7 +92,7 @@ export function createSettle({ work, ns, clock, queues }: Store, endings: Ending
   return createGather<Settlement, Settled>(async (settlements) => {
     const answers: Settled[] = []
     for (const { batch, again } of inSteps(settlements)) {
-      const landed = (await land(batch)).values()
+      const landed = (await landAll(batch)).values()
       for (const twice of again) answers.push(twice ? "stale" : (landed.next().value as Settled))
     }
     return answers
@@ -157,7 +174,3 @@ function statusValues(batch: readonly Settlement[]) {
     ),
   ] as const
 }
-
-/** The client knows no arrays: `{1,2}`. */
-const placesOf = (list: unknown): readonly number[] =>
-  typeof list === "string" && list !== "{}" ? list.slice(1, -1).split(",").map(Number) : []

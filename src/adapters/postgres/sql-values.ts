@@ -14,6 +14,10 @@ export const texts = (list: readonly (string | undefined)[]): string =>
 export const numbers = (list: readonly (number | undefined)[]): string =>
   `{${list.map((value) => value ?? "null").join(",")}}`
 
+/** What stands in a list of integers that the server answers, for the client knows no arrays: `{1,2}`. */
+export const placesOf = (list: unknown): readonly number[] =>
+  typeof list === "string" && list !== "{}" ? list.slice(1, -1).split(",").map(Number) : []
+
 /** Ids to look for, whatever somebody typed: one that no task can have is turned into another such. */
 export const soughtIds = (ids: readonly string[]): string => texts(ids.map((id) => plain(id) || " "))
 

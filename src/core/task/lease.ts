@@ -11,6 +11,9 @@ export interface Lease {
   readonly holder: string
   readonly token: number
   readonly expiresAt: Millis
+  /** What a store that leases many tasks at once finds this one by. For the store alone, which is handed it back. */
+  readonly reservation?: number
+  readonly seq?: number
 }
 
 /** An envelope and its lease, in a worker's hand. */

@@ -1,0 +1,256 @@
+-- The tasks of a queue and rank that are leased by reservations.
+CREATE FUNCTION stem.held(_queue integer, _rank smallint) RETURNS SETOF bigint
+  LANGUAGE sql STABLE
+AS $$ SELECT unnest(r.seqs) FROM stem.reservations r WHERE r.queue = _queue AND r.rank = _rank $$;
+
+-- Whether a task that has no lease of its own is leased. Told by a reservation that is there and the seq it was given by,
+-- one need not look for it: these go together.
+CREATE FUNCTION stem.reservation_of(_task stem.tasks, _seq bigint, _reservation bigint, _live bigint[]) RETURNS bigint
+  LANGUAGE plpgsql STABLE
+AS $$
+BEGIN
+  IF _task.seq = _seq AND _reservation = ANY (_live) THEN
+    RETURN _reservation;
+  END IF;
+  RETURN (
+    SELECT r.number FROM stem.reservations r
+    WHERE r.queue = _task.queue AND r.rank = _task.rank AND _task.seq = ANY (r.seqs) LIMIT 1
+  );
+END $$;
+
+CREATE FUNCTION stem.is_reserved(_task stem.tasks) RETURNS boolean
+  LANGUAGE sql STABLE
+AS $$ SELECT stem.reservation_of(_task, NULL, NULL, NULL) IS NOT NULL $$;
+
+-- Taken by whoever makes reservations, and whoever does something to waiting tasks: what neither may do while the other
+-- is at it. Nobody who has it waits for anybody but the server.
+CREATE FUNCTION stem.lock_waiting(_ns integer) RETURNS void
+  LANGUAGE plpgsql
+AS $$
+BEGIN
+  PERFORM pg_advisory_xact_lock(1400136049, _ns);
+END $$;
+
+-- Makes a reservation. Numbers grow and are never given again, not even when the server forgets its last ones in a crash.
+CREATE FUNCTION stem.open_reservation(
+  _ns integer, _queue integer, _rank smallint, _now bigint, _holder text, _until bigint, _seqs bigint[],
+  _low bigint, _high bigint, _first bigint, _last bigint
+) RETURNS bigint
+  LANGUAGE plpgsql
+AS $$
+DECLARE
+  _number bigint := greatest(
+    (extract(epoch FROM clock_timestamp()) * 1000000)::bigint,
+    (SELECT max(r.number) + 1 FROM stem.reservations r WHERE r.ns = _ns)
+  );
+BEGIN
+  INSERT INTO stem.reservations (number, until, started, low, high, first, last, ns, queue, rank, open, holder, seqs)
+  VALUES (_number, _until, _now, _low, _high, _first, _last, _ns, _queue, _rank, cardinality(_seqs), _holder, _seqs);
+  RETURN _number;
+END $$;
+
+-- Tasks, one for each time its number is named, lean on these reservations no longer.
+CREATE FUNCTION stem.leave_reservations(_ns integer, _numbers bigint[]) RETURNS void
+  LANGUAGE plpgsql
+AS $$
+DECLARE
+  _over bigint[];
+BEGIN
+  IF _numbers IS NULL THEN
+    RETURN;
+  END IF;
+  WITH rest AS (
+    UPDATE stem.reservations r SET open = r.open - n.gone
+    FROM (SELECT u.number, count(*) AS gone FROM unnest(_numbers) AS u (number) GROUP BY u.number) AS n
+    WHERE r.ns = _ns AND r.number = n.number RETURNING r.number, r.open
+  )
+  SELECT array_agg(number) INTO _over FROM rest WHERE open <= 0;
+  IF _over IS NOT NULL THEN
+    DELETE FROM stem.reservations r WHERE r.ns = _ns AND r.number = ANY (_over);
+  END IF;
+END $$;
+
+DROP FUNCTION stem.lease_places;
+
+-- Leases tasks of one queue and rank, given by their places in order: together those that were never leased, the others
+-- each in its row. Those that somebody is about to end are left out. Answers lists.
+CREATE FUNCTION stem.lease_places(
+  _ns integer, _queue integer, _rank smallint, _places tid[], _now bigint, _holder text, _until bigint,
+  OUT taken integer, OUT ids text, OUT tokens text, OUT attempts text, OUT replays text, OUT reservations text,
+  OUT seqs text, OUT envelopes text
+)
+  LANGUAGE plpgsql
+  SET enable_hashjoin = on
+AS $$
+#variable_conflict use_column
+DECLARE
+  _fresh record;
+  _number bigint;
+BEGIN
+  SELECT array_agg(t.seq) AS seqs, min(t.due) AS low, max(t.due) AS high, min(t.seq) AS first, max(t.seq) AS last
+  INTO _fresh FROM stem.tasks t WHERE t.ctid = ANY (_places) AND t.token = 0;
+  IF _fresh.seqs IS NOT NULL THEN
+    _number := stem.open_reservation(_ns, _queue, _rank, _now, _holder, _until, _fresh.seqs, _fresh.low, _fresh.high,
+      _fresh.first, _fresh.last);
+  END IF;
+  WITH places AS MATERIALIZED (
+    SELECT p.place, p.at FROM unnest(_places) WITH ORDINALITY AS p (place, at)
+  ), own AS (
+    UPDATE stem.tasks t SET until = _until, holder = _holder, started = _now, token = t.token + 1
+    FROM (
+      SELECT o.ctid AS place, p.at FROM places p JOIN stem.tasks o ON o.ctid = p.place
+      WHERE o.token > 0 AND o.until IS NULL FOR UPDATE OF o SKIP LOCKED
+    ) AS w
+    WHERE t.ctid = w.place
+    RETURNING w.at, t.due, t.seq, t.id, t.token, t.attempts, t.replays, t.envelope
+  ), noted AS (
+    INSERT INTO stem.leases (until, low, high, queue, rank)
+    SELECT _until, min(due), max(due), _queue, _rank FROM own HAVING count(*) > 0
+  ), leased AS (
+    SELECT own.at, own.seq, own.id, own.token, own.attempts, own.replays, 0 AS reservation, own.envelope FROM own
+    UNION ALL
+    SELECT p.at, t.seq, t.id, 1, t.attempts, t.replays, _number, t.envelope
+    FROM places p JOIN stem.tasks t ON t.ctid = p.place WHERE t.token = 0
+  )
+  SELECT count(*), string_agg(l.id, chr(30)), string_agg(l.token::text, ','), string_agg(l.attempts::text, ','),
+    string_agg(coalesce(l.replays, ''), chr(30)), string_agg(l.reservation::text, ','), string_agg(l.seq::text, ','),
+    string_agg(replace(l.envelope, chr(30), ' '), chr(30))
+  INTO taken, ids, tokens, attempts, replays, reservations, seqs, envelopes
+  FROM (SELECT * FROM leased ORDER BY at) AS l;
+END $$;
+
+DROP FUNCTION stem.reserve;
+
+-- Leases ready tasks. Answers lists, and where there were fewer than asked for when there will be more.
+CREATE FUNCTION stem.reserve(
+  _ns integer, _queues integer[], _max integer, _now bigint, _holder text, _until bigint,
+  OUT ids text, OUT tokens text, OUT attempts text, OUT replays text, OUT reservations text, OUT seqs text,
+  OUT envelopes text, OUT wake bigint
+)
+  LANGUAGE plpgsql
+  SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET enable_bitmapscan = off
+  SET enable_sort = off SET plan_cache_mode = force_generic_plan SET jit = off
+AS $$
+DECLARE
+  _room integer := _max;
+  _shelf record;
+  _got record;
+  _number text;
+BEGIN
+  PERFORM stem.lock_waiting(_ns);
+  IF EXISTS (SELECT FROM stem.fair_shelves s WHERE s.queue = ANY (_queues))
+    OR EXISTS (SELECT FROM stem.fair_news n WHERE n.queue = ANY (_queues))
+  THEN
+    SELECT f.* INTO ids, tokens, attempts, replays, reservations, seqs, envelopes, wake
+    FROM stem.reserve_fair(_ns, _queues, _max, _now, _holder, _until) AS f;
+    RETURN;
+  END IF;
+  -- What is at the beginning of the index is passed once: what has ended lies there until it is vacuumed.
+  FOR _shelf IN
+    SELECT o.queue, r.rank::smallint AS rank, f.due, f.seq
+    FROM unnest(_queues) WITH ORDINALITY AS o (queue, at) CROSS JOIN generate_series(0, 9) AS r (rank) CROSS JOIN LATERAL (
+      SELECT t.due, t.seq FROM stem.tasks t
+      WHERE t.queue = o.queue AND t.rank = r.rank AND t.renewed IS NULL AND t.fair IS NULL AND t.due <= _now
+        AND NOT (SELECT q.paused FROM stem.queues q WHERE q.queue = o.queue)
+      ORDER BY t.due, t.seq LIMIT 1
+    ) AS f
+    ORDER BY o.at, r.rank
+  LOOP
+    EXIT WHEN _room <= 0;
+    SELECT count(*)::integer AS taken, array_agg(f.seq) AS list, bool_or(f.token > 0) AS mixed, min(f.due) AS low,
+      max(f.due) AS high, min(f.seq) AS first, max(f.seq) AS last, string_agg(f.id, chr(30)) AS ids,
+      string_agg(replace(f.envelope, chr(30), ' '), chr(30)) AS envelopes
+    INTO _got FROM (
+      SELECT t.seq, t.due, t.token, t.id, t.envelope FROM stem.tasks t
+      WHERE t.queue = _shelf.queue AND t.rank = _shelf.rank AND t.renewed IS NULL AND t.fair IS NULL
+        AND t.until IS NULL AND t.due <= _now AND (t.due, t.seq) >= (_shelf.due, _shelf.seq)
+        AND (t.token > 0 OR t.seq NOT IN (SELECT h.seq FROM stem.held(_shelf.queue, _shelf.rank) AS h (seq)))
+      ORDER BY t.due, t.seq LIMIT _room
+    ) AS f;
+    CONTINUE WHEN _got.taken = 0;
+    IF _got.mixed THEN
+      SELECT l.* INTO _got FROM stem.lease_places(_ns, _shelf.queue, _shelf.rank, ARRAY(
+        SELECT t.ctid FROM stem.tasks t
+        WHERE t.queue = _shelf.queue AND t.rank = _shelf.rank AND t.renewed IS NULL AND t.fair IS NULL
+          AND t.until IS NULL AND t.due <= _now AND (t.due, t.seq) >= (_shelf.due, _shelf.seq)
+          AND (t.token > 0 OR t.seq NOT IN (SELECT h.seq FROM stem.held(_shelf.queue, _shelf.rank) AS h (seq)))
+        ORDER BY t.due, t.seq LIMIT _room
+      ), _now, _holder, _until) AS l;
+      CONTINUE WHEN _got.taken = 0;
+      tokens := concat_ws(',', tokens, _got.tokens);
+      attempts := concat_ws(',', attempts, _got.attempts);
+      replays := concat_ws(chr(30), replays, _got.replays);
+      reservations := concat_ws(',', reservations, _got.reservations);
+      seqs := concat_ws(',', seqs, _got.seqs);
+    ELSE
+      _number := stem.open_reservation(_ns, _shelf.queue, _shelf.rank, _now, _holder, _until, _got.list, _got.low,
+        _got.high, _got.first, _got.last);
+      tokens := concat_ws(',', tokens, repeat('1,', _got.taken - 1) || '1');
+      attempts := concat_ws(',', attempts, repeat('0,', _got.taken - 1) || '0');
+      replays := concat_ws(chr(30), replays, repeat(chr(30), _got.taken - 1));
+      reservations := concat_ws(',', reservations, repeat(_number || ',', _got.taken - 1) || _number);
+      seqs := concat_ws(',', seqs, array_to_string(_got.list, ','));
+    END IF;
+    ids := concat_ws(chr(30), ids, _got.ids);
+    envelopes := concat_ws(chr(30), envelopes, _got.envelopes);
+    _room := _room - _got.taken;
+  END LOOP;
+  IF _room > 0 THEN
+    wake := least(stem.next_due(_queues), stem.next_expiry(_queues));
+  END IF;
+END $$;
+
+-- As stem.reserve, and over before its answer is sent: nobody waits for a worker that is slow to read. A lease is no
+-- promise to anybody: one that a crash of the server forgets is as one whose worker was lost. So it is not flushed.
+CREATE PROCEDURE stem.take(
+  _ns integer, _queues integer[], _max integer, _now bigint, _holder text, _until bigint,
+  OUT ids text, OUT tokens text, OUT attempts text, OUT replays text, OUT reservations text, OUT seqs text,
+  OUT envelopes text, OUT wake bigint
+)
+  LANGUAGE plpgsql
+AS $$
+BEGIN
+  PERFORM set_config('synchronous_commit', 'off', true);
+  SELECT r.* INTO ids, tokens, attempts, replays, reservations, seqs, envelopes, wake
+  FROM stem.reserve(_ns, _queues, _max, _now, _holder, _until) AS r;
+  COMMIT;
+END $$;
+
+-- When the first of the tasks that nobody has is or was due.
+CREATE OR REPLACE FUNCTION stem.next_due(_queues integer[]) RETURNS bigint
+  LANGUAGE plpgsql STABLE
+  SET enable_seqscan = off SET enable_sort = off SET enable_bitmapscan = off
+  SET plan_cache_mode = force_generic_plan SET jit = off
+AS $$
+BEGIN
+  RETURN least(
+    (
+      SELECT min(first.due) FROM unnest(_queues) AS open (queue) CROSS JOIN generate_series(0, 9) AS r (rank)
+      CROSS JOIN LATERAL (
+        SELECT t.due FROM stem.tasks t
+        WHERE t.queue = open.queue AND t.rank = r.rank AND t.renewed IS NULL AND t.fair IS NULL AND t.until IS NULL
+          AND (t.token > 0 OR t.seq NOT IN (
+            SELECT unnest(h.seqs) FROM stem.reservations h WHERE h.queue = ANY (_queues)
+          ))
+          AND NOT (SELECT q.paused FROM stem.queues q WHERE q.queue = open.queue)
+        ORDER BY t.due, t.seq LIMIT 1
+      ) AS first
+    ),
+    (
+      SELECT min(first.due) FROM (
+        SELECT o.queue FROM unnest(_queues) AS o (queue) WHERE EXISTS (
+          SELECT FROM stem.tasks t WHERE t.queue = o.queue AND t.renewed IS NULL AND t.fair IS NOT NULL
+        ) OFFSET 0
+      ) AS open CROSS JOIN generate_series(0, 9) AS r (rank)
+      CROSS JOIN LATERAL (
+        SELECT t.due FROM stem.tasks t
+        WHERE t.queue = open.queue AND t.rank = r.rank AND t.renewed IS NULL AND t.fair IS NOT NULL AND t.until IS NULL
+          AND (t.token > 0 OR t.seq NOT IN (
+            SELECT unnest(h.seqs) FROM stem.reservations h WHERE h.queue = ANY (_queues)
+          ))
+          AND NOT (SELECT q.paused FROM stem.queues q WHERE q.queue = open.queue)
+        ORDER BY t.due, t.seq LIMIT 1
+      ) AS first
+    )
+  );
+END $$;
