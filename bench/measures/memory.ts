@@ -49,6 +49,7 @@ async function pruned({ sizeOf, tidy }: Stage, place: Place, tasks: number, conc
   const prune = async () => {
     await inChild("systems/stem-prune.ts", "pruneAll", place)
     await tidy(place)
+    await inChild("systems/stem-prune.ts", "giveBack", place)
     return sizeOf(place)
   }
   const once = await prune()

@@ -30,6 +30,8 @@ export interface Stores extends Bridged {
   readonly capabilities: Capabilities
   /** Goes by the broker's time where the broker is another machine. */
   readonly clock: Clock
+  /** {@link Driver.giveBack} of each. */
+  giveBack(): Promise<boolean>
   /** Looks at the broker's time again. Throws `unavailable`. */
   followClock(): Promise<void>
   close(): Promise<void>
@@ -77,7 +79,13 @@ export async function openStores(config: StoreConfig, machine: Clock = systemClo
     const { on, ...kept } = config.events ?? DEFAULT_EVENTS
     recorder = on ? createRecorder(tasks.events, kept, clock) : undefined
     const told = recorder ? recorded(bridged, recorder.record, clock) : bridged
-    return { ...told, recorder, workers, limits, locks, capabilities, clock, followClock, drivers, close }
+    const giveBack = async () => {
+      let more = false
+      for (const driver of drivers) if (await driver.giveBack?.()) more = true
+      return more
+    }
+    const whole = { ...told, recorder, workers, limits, locks, capabilities, clock, drivers }
+    return { ...whole, followClock, giveBack, close }
   } catch (error) {
     await close()
     throw error

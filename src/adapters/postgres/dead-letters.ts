@@ -37,8 +37,8 @@ export function createDeadLetters({ work, desk, bell, clock, ns }: Store): DeadL
      ${COUNTED} gone`,
   )
   const prune = desk.sql(
-    `WITH gone AS (DELETE FROM stem.dead_letters WHERE ns = $1 AND id IN (
-       SELECT id FROM stem.dead_letters WHERE ns = $1 AND died < $2 ORDER BY died, id LIMIT $3) RETURNING 1)
+    `WITH gone AS (DELETE FROM stem.dead_letters WHERE ctid = ANY (ARRAY(
+       SELECT ctid FROM stem.dead_letters WHERE ns = $1 AND died < $2 ORDER BY died, id LIMIT $3)) RETURNING 1)
      ${COUNTED} gone`,
   )
   // The token is the proof that the letter is the one that was read: it may have been replayed and have died again.

@@ -10,6 +10,7 @@ import { type Connection, createConnection } from "./connection.ts"
 import { createEndings } from "./endings.ts"
 import { createEvents } from "./events.ts"
 import { codeOf } from "./failures.ts"
+import { createGiveBack } from "./give-back.ts"
 import { createGroups } from "./groups.ts"
 import { createInspector } from "./inspector.ts"
 import { createIntake } from "./intake.ts"
@@ -56,7 +57,9 @@ export async function open(url: string, options: DriverOptions): Promise<Driver>
     const endings = createEndings(store)
     const inspector = createInspector(store, endings)
     const workers = calls.counted(createWorkers(store))
+    const giveBack = createGiveBack(url, options)
     const close = async () => {
+      await giveBack.close()
       await calls.over(bell.ringAll)
       await bell.close()
       await Promise.all([work.close(), hand.close(), desk.close()])
@@ -87,6 +90,7 @@ export async function open(url: string, options: DriverOptions): Promise<Driver>
         await bell.settled()
         return Number(first?.now)
       },
+      giveBack,
       checkup: () => checkup(store),
       close() {
         closing ??= close()

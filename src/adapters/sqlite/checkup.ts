@@ -17,6 +17,7 @@ export async function checkup(store: Store): Promise<readonly Finding[]> {
   const findings = [
     ...(await inspectFile(store.connection.path)),
     ...(await inspectIntegrity(store)),
+    ...(await inspectRoom(store)),
     ...(await inspectLeases(store, now)),
     ...(await inspectClock(store, now)),
   ]
@@ -32,6 +33,26 @@ async function inspectIntegrity({ connection }: Store): Promise<Finding[]> {
   const message = `${path} is damaged: ${row?.quick_check}`
   return [{ level: "problem", subject: "file", message, fix: `Rescue it: sqlite3 ${path} .recover` }]
 }
+
+/** A file that was made before files could be shortened stays as large as it ever was. */
+async function inspectRoom({ connection }: Store): Promise<Finding[]> {
+  const pragma = (name: string) => connection.sql(`PRAGMA ${name}`).one<Record<string, number>>()?.[name] ?? 0
+  const empty = await connection.patiently(() =>
+    pragma("auto_vacuum") === 0 ? pragma("freelist_count") * pragma("page_size") : 0,
+  )
+  if (empty < MUCH) return []
+  const { path } = connection
+  return [
+    {
+      level: "warning",
+      subject: "size",
+      message: `${Math.floor(empty / 1_048_576)} MiB of ${path} are empty, and an older Stem made it so that it can not shrink`,
+      fix: `When nothing uses it: sqlite3 ${path} 'PRAGMA auto_vacuum = INCREMENTAL; VACUUM'`,
+    },
+  ]
+}
+
+const MUCH = 64 * 1_048_576
 
 async function inspectLeases({ connection, ns }: Store, now: Millis): Promise<Finding[]> {
   const count = connection.sql(`SELECT count(*) AS n FROM tasks WHERE ${LEASED} AND until < ?2`)

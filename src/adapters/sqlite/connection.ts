@@ -50,6 +50,8 @@ export async function connect(path: string): Promise<Connection & { migration: M
     // First of all: the database of another program must be left as it is, its journal mode too.
     const migration = await patiently(path, () => {
       opened.run("PRAGMA synchronous = FULL")
+      // Heard only by a file that is empty yet: give-back.ts can shorten it then.
+      opened.run("PRAGMA auto_vacuum = INCREMENTAL")
       return applyMigration(opened, path)
     })
     await patiently(path, () => opened.run("PRAGMA journal_mode = WAL"))

@@ -10,6 +10,7 @@ import { type Connection, connect } from "./connection.ts"
 import { createEndings } from "./endings.ts"
 import { createEvents } from "./events.ts"
 import { storeTrouble } from "./failures.ts"
+import { createGiveBack } from "./give-back.ts"
 import { createGroups } from "./groups.ts"
 import { createInspector } from "./inspector.ts"
 import { createIntake } from "./intake.ts"
@@ -91,6 +92,7 @@ export async function open(url: string, { namespace, clock }: DriverOptions): Pr
         await inspector.find(["ping"])
         return undefined
       },
+      giveBack: createGiveBack(store),
       checkup: () => checkup(store),
       close() {
         closing ??= commit.close().then(() => {

@@ -30,6 +30,11 @@ export interface Driver {
    * that of another machine.
    */
   ping(): Promise<Millis | undefined>
+  /**
+   * Gives room that has become empty back to the disk or the server: a piece of it, in a moment, with workers at work.
+   * Answers whether there is more to give now. Absent: the store does so by itself. Throws `unavailable`.
+   */
+  giveBack?(): Promise<boolean>
   /** What can hurt here, with its fix. */
   checkup(): Promise<readonly Finding[]>
   /** Safe to call twice. Pending calls end first. */

@@ -27,6 +27,7 @@ export interface ChoreParts {
   readonly eventRetention?: EventRetention | undefined
   readonly limits: Pick<Limiter, "prune">
   readonly locks: LockStore
+  giveBack?(): Promise<boolean>
   /** The worker that they are beside. */
   readonly holder: string
   readonly clock: Clock

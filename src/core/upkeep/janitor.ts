@@ -23,6 +23,8 @@ export interface JanitorParts {
   readonly eventRetention?: EventRetention | undefined
   readonly limits: Pick<Limiter, "prune">
   readonly locks: LockStore
+  /** Gives back a piece of what is empty, and answers whether there is more. */
+  giveBack?(): Promise<boolean>
   /** Who takes the lock. */
   readonly holder: string
   readonly clock: Clock
@@ -52,7 +54,19 @@ export async function janitor(parts: JanitorParts, signal: AbortSignal): Promise
 
 /** One round: everything that is past its retention now, as long as it may go on. Answers how much was removed. */
 export async function sweep(
-  { results, inspector, groups, notes, retention, events, eventRetention, limits, clock, emit }: JanitorParts,
+  {
+    results,
+    inspector,
+    groups,
+    notes,
+    retention,
+    events,
+    eventRetention,
+    limits,
+    giveBack,
+    clock,
+    emit,
+  }: JanitorParts,
   signal: AbortSignal,
   goOn: () => Promise<boolean>,
 ): Promise<{ statuses: number; deadLetters: number }> {
@@ -88,6 +102,7 @@ export async function sweep(
     const how = { keep: eventRetention.keep, before: now - eventRetention.ageMs }
     while (!signal.aborted && (await events.prune(how)) > 0) await clock.sleep(PAUSE, signal)
   }
+  while (!signal.aborted && (await giveBack?.()) && (await goOn())) await clock.sleep(PAUSE, signal)
   if (removed.statuses + removed.deadLetters > 0) emit({ kind: "pruned", ...removed })
   return removed
 }

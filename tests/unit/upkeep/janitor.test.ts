@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test"
 import { open } from "../../../src/adapters/memory/driver.ts"
 import type { WorkerEvent } from "../../../src/core/observe/events.ts"
-import { janitor } from "../../../src/core/upkeep/janitor.ts"
+import { janitor, sweep } from "../../../src/core/upkeep/janitor.ts"
 import { manualClock } from "../../support/manual-clock.ts"
 
 const RETENTION = { successesMs: 1000, failuresMs: 1000, deadLettersMs: 1000 }
@@ -57,6 +57,27 @@ test("a round that failed is the next one's at once", async () => {
   many.fail(false)
   await many.clock.advance(60_000)
   expect(many.rounds.length).toBeLessThanOrEqual(failed + 3)
+})
+
+test("what is empty is given back piece by piece, until there is no more or another has the turn", async () => {
+  const clock = manualClock()
+  const driver = await open(`memory:janitor-${++stores}`, { namespace: "t", clock })
+  let pieces = 0
+  const round = (goOn: () => Promise<boolean>) =>
+    sweep(
+      {
+        ...{ ...driver, holder: "w", retention: RETENTION, clock, emit() {} },
+        giveBack: async () => ++pieces % 5 !== 0,
+      },
+      new AbortController().signal,
+      goOn,
+    )
+  const done = round(async () => true)
+  await clock.advance(1000)
+  await done
+  expect(pieces).toBe(5)
+  await round(async () => false)
+  expect(pieces).toBe(6)
 })
 
 test("what limits have kept beyond its time is removed", async () => {
