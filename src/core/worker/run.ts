@@ -42,33 +42,38 @@ export interface RunParts {
   readonly free: (slots: readonly Slot[]) => void
 }
 
+/** One reading of both clocks. */
+export type Reading = { readonly wall: Millis; readonly monotonic: Millis }
+
+/** Both clocks, now. */
+export const readClock = (clock: Clock): Reading => ({ wall: clock.now(), monotonic: clock.monotonic() })
+
 /**
  * One delivery's way: gate, handler, verdict, settlement, event. Every task goes it, so that it waits for promises only
- * where it must.
+ * where it must, and those that begin together look at the clock once.
  */
-export function run(parts: RunParts, held: Held): void {
+export function run(parts: RunParts, held: Held, at = readClock(parts.clock)): void {
   const { clock } = parts
-  const early = held.startAt === undefined ? 0 : held.startAt - clock.now()
-  if (early > 0) void clock.sleep(early).then(() => begin(parts, held))
-  else begin(parts, held)
+  const early = held.startAt === undefined ? 0 : held.startAt - at.wall
+  if (early > 0) void clock.sleep(early).then(() => begin(parts, held, readClock(clock)))
+  else begin(parts, held, at)
 }
 
-function begin(parts: RunParts, held: Held): void {
-  const { clock, isolates } = parts
+function begin(parts: RunParts, held: Held, at: Reading): void {
+  const { isolates } = parts
   const { delivery } = held
   const { envelope } = delivery
   const builtIn = BUILT_IN.get(envelope.task)
   const spec = isolates.specs().get(envelope.task) ?? builtIn
   const policy = retryPolicyOf(envelope, spec)
-  const begun = clock.now()
-  let refusal = held.refusal ?? gate(delivery, spec, begun)
+  let refusal = held.refusal ?? gate(delivery, spec, at.wall)
   // The answer may have lain here while this process stood still: by now the task may be another's.
-  if (!refusal && (held.aborted || clock.monotonic() >= held.trustedUntil)) refusal = { kind: "interrupted" }
+  if (!refusal && (held.aborted || at.monotonic >= held.trustedUntil)) refusal = { kind: "interrupted" }
   if (refusal) {
     end(parts, held, refusal, policy)
     return
   }
-  held.startedAt = begun
+  held.startedAt = at.wall
   parts.emit(startedOf(delivery))
   const { softMs, hardMs } = timeLimitsOf(envelope, spec)
   const job = { delivery, maxAttempts: policy.max + 1, softMs, hardMs }

@@ -20,7 +20,7 @@ import { presence } from "./presence.ts"
 import { createPulse } from "./pulse.ts"
 import { tellRefusals } from "./refusals.ts"
 import { restForWork, restOrLeave } from "./rest.ts"
-import { run } from "./run.ts"
+import { type Reading, readClock, run } from "./run.ts"
 import type { WorkerParts, WorkerSettings } from "./settings.ts"
 import { createSettler } from "./settler.ts"
 import { FAREWELL, shutdown } from "./shutdown.ts"
@@ -125,10 +125,10 @@ export async function startWorker(
     refused: tellRefusals(emit, clock),
   })
 
-  function start(held: Held): void {
+  function start(held: Held, at?: Reading): void {
     slots.take(1)
     lifecycle.received(held.delivery)
-    run(runParts, held)
+    run(runParts, held, at)
   }
 
   /** Starts what has no limits at once; answers how many of the others were refused. */
@@ -148,7 +148,8 @@ export async function startWorker(
     }
     const now = plain.slice(0, Math.max(0, slots.free()))
     waits?.note(now.map(({ delivery }) => delivery))
-    for (const held of now) start(held)
+    const at = readClock(clock)
+    for (const held of now) start(held, at)
     if (limited.length === 0 && now.length === plain.length) return 0
     const room = Math.max(0, slots.free())
     return Promise.all([
