@@ -64,6 +64,22 @@ describe.each([...STORES])("on %s", (store) => {
     expect(await result(`${id}/2`)).toMatchObject({ task: "tell", result: 6, parent: `${id}/1` })
   })
 
+  test("What is enqueued with --then is told in JSON as a plain task is, with its trail", async () => {
+    const args = ["enqueue", "add", "a=1", "b=2", "--queue", "sums", "--id", "first"]
+    expect(await stem.json([...args, "--then", "double"])).toEqual({
+      ...{ id: "first", task: "add", queue: "sums", state: "queued", duplicate: false },
+      trail: [{ task: "first" }, { task: "first/1" }],
+    })
+    expect(await stem.json([...args, "--then", "double"])).toMatchObject({ state: "queued", duplicate: true })
+    const chord = `{"chord":["double"],"body":"tell"}`
+    expect(await stem.json(["enqueue", "add", "--delay", "1h", "--then", chord])).toMatchObject({
+      ...{ task: "add", queue: "default", state: "scheduled", duplicate: false },
+    })
+    const group = JSON.stringify({ group: [{ task: "double", input: 1 }] })
+    const sent = await stem.json(["canvas", "run", "-"], { stdin: group })
+    expect(Object.keys(sent).sort()).toEqual(["duplicate", "id", "trail"])
+  })
+
   test("A chord's body is given the results in the order of the members", async () => {
     const members = [
       { chain: [{ task: "add", input: { a: 1, b: 1 } }, "double", "double"] },

@@ -1,7 +1,10 @@
 import { expect, test } from "bun:test"
 import { open } from "../../src/adapters/memory/driver.ts"
+import { createClient } from "../../src/core/client/client.ts"
 import { followEvents } from "../../src/core/observe/follow.ts"
 import { createStoreWatch } from "../../src/core/observe/store-watch.ts"
+import { createRouter, NO_ROUTING } from "../../src/core/policy/routing.ts"
+import { chord, step } from "../../src/core/task/flow.ts"
 import { presence } from "../../src/core/worker/presence.ts"
 import { restForWork } from "../../src/core/worker/rest.ts"
 import { manualClock } from "../support/manual-clock.ts"
@@ -102,4 +105,25 @@ test("who follows events looks again within a poll though the clock was put back
   over.abort()
   await advance(1)
   expect((await next).done).toBe(true)
+})
+
+test("who waits for a task or a flow waits no longer than was said though the clock was put back by hours", async () => {
+  const { clock, store, advance, putBack } = await machine()
+  const router = createRouter(NO_ROUTING)
+  const client = createClient({ ...store, clock, router, close: async () => {} })
+  const flow = await client.enqueue(chord([step("a"), step("b")], step("c")))
+  const { id } = await client.enqueue("t")
+  const over: string[] = []
+  const waits = [
+    client.wait(id, { timeout: "10s" }).then(({ state }) => over.push(state)),
+    client.waitForFlow(flow, { timeout: "10s" }).then((end) => over.push(`${end?.state}`)),
+  ]
+  await advance(1000)
+  putBack(5 * HOUR)
+  await store.broker.enqueue([{ ...RINGS[0], enqueuedAt: clock.now(), dueAt: clock.now() } as never])
+  await advance(8000)
+  expect(over).toEqual([])
+  await advance(1500)
+  expect(over.sort()).toEqual(["scheduled", "undefined"])
+  await Promise.all(waits)
 })

@@ -22,7 +22,7 @@ export async function sendFlow(
   flow: Flow,
 ): Promise<ExitCode> {
   const sent = await client.enqueue(flow)
-  const { id, trail, kind } = sent
+  const { id, trail, kind, first } = sent
   if (kind === "duplicate" && flags["fail-on-duplicate"]) {
     shell.talk.error(`the id ${id} is known`, {
       code: "duplicate",
@@ -32,7 +32,7 @@ export async function sendFlow(
   }
   if (flags.wait === undefined || flags.output === "name")
     await showOne(shell, flags.output, {
-      json: () => ({ id, duplicate: kind === "duplicate", trail }),
+      json: () => ({ id, ...first, duplicate: kind === "duplicate", trail }),
       name: () => id,
       table: () => `${id}\n`,
     })

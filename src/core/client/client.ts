@@ -4,7 +4,7 @@ import type { Groups } from "../contracts/groups.ts"
 import type { Inspector } from "../contracts/inspector.ts"
 import type { ResultBackend } from "../contracts/results.ts"
 import type { Clock, Millis } from "../kit/clock.ts"
-import { type Duration, parseDuration } from "../kit/duration.ts"
+import type { Duration } from "../kit/duration.ts"
 import { messageOf, StemError, unavailable } from "../kit/errors.ts"
 import { uuidv7 } from "../kit/id.ts"
 import type { Router } from "../policy/routing.ts"
@@ -13,11 +13,22 @@ import type { Middleware } from "../task/define-middleware.ts"
 import type { Envelope, TaskId } from "../task/envelope.ts"
 import { type Flow, isFlow } from "../task/flow.ts"
 import type { EnqueueOptions } from "../task/options.ts"
-import { isEnded, type TaskState, type TaskStatus } from "../task/status.ts"
+import type { TaskState, TaskStatus } from "../task/status.ts"
 import { applyDefinition } from "./definition.ts"
 import { type EnvelopeAsk, makeEnvelope } from "./envelope.ts"
 import { type EventsOptions, eventsOf, type Told } from "./events.ts"
-import { type FlowEnd, flowOf, type GroupView, type SentFlow, sentAs, viewOf, waitForFlow } from "./flows.ts"
+import {
+  beginning,
+  endIn,
+  type FlowEnd,
+  flowOf,
+  type GroupView,
+  type SentFlow,
+  sentAs,
+  viewOf,
+  waitForFlow,
+} from "./flows.ts"
+import { waitForTask } from "./wait.ts"
 
 /** A task to enqueue: by its name, or by its definition, which brings its queue, schema and types. */
 export interface EnqueueAsk<I = unknown, O = unknown> {
@@ -219,13 +230,13 @@ export function createClient(parts: ClientParts): Client {
     const { id, trail, envelopes, groups } = laid
     if (groups.length === 0) return sentAs(laid, (await sendAll(envelopes))[0] as Sent)
     // A spool keeps tasks, not groups. These are opened last: a call that failed in between can be made again.
-    let kind: SentFlow["kind"] = "stored"
+    let sent: Pick<SentFlow, "kind" | "first"> = { kind: "stored" }
     for (let at = 0; at < envelopes.length; at += BATCH) {
       const [first] = await broker.enqueue(envelopes.slice(at, at + BATCH))
-      if (at === 0 && first) kind = first.kind
+      if (at === 0 && first) sent = beginning(id, envelopes[0] as Envelope, first)
     }
     await broker.enqueue([], groups)
-    return { id, trail, kind }
+    return { id, trail, ...sent }
   }
 
   async function sendAll(envelopes: readonly Envelope[]): Promise<readonly Sent<never>[]> {
@@ -256,22 +267,10 @@ export function createClient(parts: ClientParts): Client {
 
     result: lookUp,
 
-    async wait(task, { timeout, signal } = {}) {
-      const id = idOf(task)
-      const known = await lookUp(task)
-      if (!known)
-        throw new StemError("missing", "unknown_task_id", `no task has the id ${id}`, {
-          hint: "Its result may have been removed after its retention; see `stem config`.",
-        })
-      if (isEnded(known.state)) return known
-      const until = timeout === undefined ? Number.POSITIVE_INFINITY : clock.now() + parseDuration(timeout)
-      const ended = (await results.wait(id, until, signal)) as typeof known | undefined
-      return ended ?? (await lookUp(task)) ?? known
-    },
+    wait: (task, options) => waitForTask(parts, idOf(task), find, options) as Promise<StatusOf<never>>,
 
     async waitForFlow({ trail }, { timeout, signal } = {}) {
-      const until = timeout === undefined ? Number.POSITIVE_INFINITY : clock.now() + parseDuration(timeout)
-      return waitForFlow(parts, trail, until, signal)
+      return waitForFlow(parts, trail, endIn(clock, timeout), signal)
     },
 
     group: (id) => viewOf(parts.groups, id),

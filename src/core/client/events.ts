@@ -1,5 +1,6 @@
 import type { EventLog } from "../contracts/events.ts"
 import type { Clock } from "../kit/clock.ts"
+import { invalid } from "../kit/errors.ts"
 import { type EventFilter, followEvents, type Gap } from "../observe/follow.ts"
 import type { SeenEvent } from "../task/event.ts"
 
@@ -19,7 +20,7 @@ export interface EventsOptions extends EventFilter {
 /** What an iteration gives: events, and in their place a gap where the retention has removed them. */
 export type Told = SeenEvent | Gap
 
-/** The events of open stores, for a program. */
+/** The events of open stores, for a program. Throws `invalid_from` for a place that is none. */
 export const eventsOf =
   (log: Pick<EventLog, "read" | "wait" | "position">, clock: Clock) =>
   ({
@@ -33,5 +34,12 @@ export const eventsOf =
 function startOf(from: NonNullable<EventsOptions["from"]>) {
   if (from === "now") return { position: "newest" as const }
   if (from === "oldest") return { position: from }
-  return from instanceof Date ? { position: from.getTime() } : from
+  if (from instanceof Date && !Number.isNaN(from.getTime())) return { position: from.getTime() }
+  const { cursor } = (from ?? {}) as { readonly cursor?: unknown }
+  if (typeof cursor === "string") return { cursor }
+  throw invalid(
+    "invalid_from",
+    `events: from: ${typeof from === "string" ? `"${from}"` : String(from)} is no place to begin at`,
+    'Give "now", "oldest", a Date, or { cursor } of an event that was read before.',
+  )
 }

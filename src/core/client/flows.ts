@@ -3,6 +3,8 @@ import type { Enqueued } from "../contracts/broker.ts"
 import type { Groups } from "../contracts/groups.ts"
 import type { ResultBackend } from "../contracts/results.ts"
 import type { Clock, Millis } from "../kit/clock.ts"
+import { until } from "../kit/deadline.ts"
+import { type Duration, parseDuration } from "../kit/duration.ts"
 import { uuidv7 } from "../kit/id.ts"
 import { stepThrough } from "../task/chains.ts"
 import { checkFlow } from "../task/check-flow.ts"
@@ -28,6 +30,12 @@ export interface SentFlow {
    * only that task.
    */
   readonly trail: readonly Stop[]
+  /** The task it begins with, as the store has it; absent where it begins with a group. */
+  readonly first?: {
+    readonly task: string
+    readonly queue: string
+    readonly state: Enqueued["state"] | "spooled"
+  }
 }
 
 /** How a flow ended: at its last stop, or at the first that failed. */
@@ -102,10 +110,31 @@ async function askOf({ task, input, options = {} }: Step, now: Millis): Promise<
 }
 
 /** A flow that begins with a task, by what the store answered about that. */
-export function sentAs({ id, trailFrom }: LaidOut, first: Pick<SentFlow, "id" | "kind">): SentFlow {
-  const double = first.kind === "duplicate" && first.id !== id
-  return { id: first.id, kind: first.kind, trail: double ? [{ task: first.id }] : trailFrom(first.id) }
+export function sentAs(
+  { id, trailFrom, envelopes }: LaidOut,
+  { id: as, kind, state, queue }: Sent,
+): SentFlow {
+  const double = kind === "duplicate" && as !== id
+  const first = { task: envelopes[0]?.task ?? "", queue, state }
+  return { id: as, kind, trail: double ? [{ task: as }] : trailFrom(as), first }
 }
+
+/** What became of the task that a flow begins with. */
+interface Sent extends Pick<SentFlow, "id" | "kind"> {
+  readonly state: Enqueued["state"] | "spooled"
+  readonly queue: string
+}
+
+/** The same where more than tasks was sent; `stored` tells what became of the first of them. */
+export const beginning = (
+  id: TaskId,
+  { id: own, task, queue }: Envelope,
+  { kind, state }: Enqueued,
+): Pick<SentFlow, "kind" | "first"> => ({ kind, ...(own === id && { first: { task, queue, state } }) })
+
+/** When a wait is over; never, unless a time is given. */
+export const endIn = (clock: Clock, timeout: Duration | undefined): Millis =>
+  timeout === undefined ? Number.POSITIVE_INFINITY : clock.now() + parseDuration(timeout)
 
 /** What waiting for a flow looks at. */
 interface Parts {
@@ -118,8 +147,22 @@ const PAGE = 1000
 /** Between two looks at a group: nothing tells of it when it breaks. */
 const LOOK: Millis = 250
 
-/** Follows a flow to its end; undefined when it has none by `until`, or the signal aborts. */
+/** Follows a flow to its end; undefined when it has none by `end`, or the signal aborts. */
 export async function waitForFlow(
+  parts: Parts,
+  trail: readonly Stop[],
+  end: Millis,
+  signal?: AbortSignal,
+): Promise<FlowEnd | undefined> {
+  const wait = (over: AbortSignal) => follow(parts, trail, Number.POSITIVE_INFINITY, over)
+  const found = await until(parts.clock, end, wait, signal)
+  return found ?? (signal?.aborted ? undefined : follow(parts, trail, PAST, signal))
+}
+
+/** For a look without waiting. */
+const PAST = Number.NEGATIVE_INFINITY
+
+async function follow(
   parts: Parts,
   trail: readonly Stop[],
   until: Millis,

@@ -51,7 +51,7 @@ export function until<T>(
   clock: Clock,
   instant: Millis,
   wait: (signal: AbortSignal) => Promise<T>,
-  signal: AbortSignal,
+  signal: AbortSignal = NEVER,
 ): Promise<T | undefined> {
   if (instant === Number.POSITIVE_INFINITY) return wait(signal)
   const ms = Math.max(0, instant - clock.now())
@@ -61,6 +61,8 @@ export function until<T>(
     return answer
   })
 }
+
+const NEVER = new AbortController().signal
 
 /** The simplest that wakes a sleep, once; an AbortController costs ten times as much, which a task that waits feels. */
 export function alarm(): Waker & { ring(): void } {

@@ -39,12 +39,13 @@ test("a unique task may begin a flow, and a double is told which task is there a
     const flow = chain(own.s({ k: 1 }), add.s())
     const first = await client.enqueue(flow)
     expect(first).toMatchObject({ kind: "stored", trail: [{ task: first.id }, { task: `${first.id}/1` }] })
+    const begins = { task: "own", queue: "default", state: "queued" } as const
     expect(await client.enqueue(flow)).toEqual({
-      ...{ id: first.id, kind: "duplicate", trail: [{ task: first.id }] },
+      ...{ id: first.id, kind: "duplicate", trail: [{ task: first.id }], first: begins },
     })
     const unique = { mode: "replace", key: "1" } as const
     expect(await client.enqueue(chain(own.s({ k: 1 }, { unique }), add.s()))).toEqual({
-      ...{ id: first.id, kind: "replaced", trail: first.trail },
+      ...{ id: first.id, kind: "replaced", trail: first.trail, first: begins },
     })
   }))
 
