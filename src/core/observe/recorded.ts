@@ -1,5 +1,6 @@
 import type { Broker } from "../contracts/broker.ts"
 import type { Inspector } from "../contracts/inspector.ts"
+import type { ResultBackend } from "../contracts/results.ts"
 import type { ScheduleStore, Sent } from "../contracts/schedules.ts"
 import type { Clock } from "../kit/clock.ts"
 import type { Envelope } from "../task/envelope.ts"
@@ -7,16 +8,19 @@ import type { EventKind, StoredEvent } from "../task/event.ts"
 
 type Record = (event: StoredEvent) => void
 
+interface Told {
+  readonly broker: Broker
+  readonly inspector: Inspector
+  readonly schedules: ScheduleStore
+  readonly results: Pick<ResultBackend, "get">
+}
+
 /** The parts of a store, which tell of every change that is made through them, once the store has it. */
-export function recorded<P extends { broker: Broker; inspector: Inspector; schedules: ScheduleStore }>(
-  parts: P,
-  record: Record,
-  clock: Clock,
-): P {
+export function recorded<P extends Told>(parts: P, record: Record, clock: Clock): P {
   const { broker, inspector, schedules } = parts
   return {
     ...parts,
-    broker: { ...broker, ...recordedBroker(broker, inspector, record, clock) },
+    broker: { ...broker, ...recordedBroker(parts, record, clock) },
     inspector: {
       ...inspector,
       ...recordedDesk(inspector, record, clock),
@@ -36,7 +40,21 @@ function enqueued({ id, task, queue, dueAt, parent }: Envelope, now: number): St
   }
 }
 
-function recordedBroker(broker: Broker, inspector: Inspector, record: Record, clock: Clock) {
+function recordedBroker({ broker, inspector, results }: Told, record: Record, clock: Clock) {
+  /** Those that the store has. A settlement says nothing of what follows from it, and a key may have refused it. */
+  async function stored(next: readonly Envelope[]): Promise<readonly Envelope[]> {
+    const doubtful = next.flatMap(({ id, unique }) => (unique ? [id] : []))
+    if (doubtful.length === 0) return next
+    // What can not be asked is told: it is more likely than not.
+    const look = async (): Promise<readonly unknown[]> => {
+      const [live, ended] = await Promise.all([inspector.find(doubtful), results.get(doubtful)])
+      return doubtful.map((_, at) => live[at] ?? ended[at])
+    }
+    const found = await look().catch(() => doubtful)
+    const refused = new Set(doubtful.filter((_, at) => found[at] === undefined))
+    return next.filter(({ id }) => !refused.has(id))
+  }
+
   return {
     enqueue: async (envelopes, ...more) => {
       const answers = await broker.enqueue(envelopes, ...more)
@@ -53,7 +71,7 @@ function recordedBroker(broker: Broker, inspector: Inspector, record: Record, cl
       for (let at = 0; at < settlements.length; at++) {
         const next = settlements[at]?.next ?? []
         if (next.length > 0 && answers[at] === "settled")
-          for (const envelope of next) record(enqueued(envelope, clock.now()))
+          for (const envelope of await stored(next)) record(enqueued(envelope, clock.now()))
       }
       return answers
     },

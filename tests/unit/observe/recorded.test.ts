@@ -9,6 +9,7 @@ import { every, putOf } from "../../support/schedules.ts"
 
 const MODULE = `
 export const good = { run: (_, ctx) => ctx.enqueue("child") }
+export const sends = { run: (_, ctx) => void ctx.after("child", 1, { unique: { key: "k" }, delay: "1h" }) }
 export const child = { run: () => 1 }
 export const flaky = { retries: 1, backoff: { kind: "fixed", base: 1 }, run(_, { attempt }) { if (attempt < 2) throw new Error("not yet") } }
 export const bad = { retries: 0, run() { throw new TypeError("never") } }
@@ -87,6 +88,22 @@ test("Every change of state of a task is an event", async () => {
     expect((await allOf(stores)).find(({ kind }) => kind === "reclaimed")).toMatchObject({
       ...{ worker: "heir", task: "bad", queue: "default" },
     })
+  } finally {
+    await stores.close()
+    rmSync(folder, { recursive: true })
+  }
+})
+
+test("What a key has refused is not told as enqueued", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "stem-recorded-"))
+  const stores = await openStores({ broker: "memory:recorded-double", namespace: "n" })
+  try {
+    const client = clientOf(stores)
+    for (let n = 0; n < 3; n++) await client.enqueue("sends")
+    await drain(stores, folder)
+    const children = (await allOf(stores)).filter(({ task, kind }) => task === "child" && kind === "enqueued")
+    expect(children).toHaveLength(1)
+    expect((await stores.inspector.find([children[0]?.id as string]))[0]).toBeDefined()
   } finally {
     await stores.close()
     rmSync(folder, { recursive: true })
