@@ -52,6 +52,7 @@ export const ROOT: Entry = {
         ping: { about: "ask workers whether they are there", load: () => import("./control/ping.ts") },
         stats: { about: "ask workers what they do", load: () => import("./control/stats.ts") },
         quiet: { about: "let workers take nothing new, and stay", load: () => import("./control/quiet.ts") },
+        resume: { about: "let quiet workers take work again", load: () => import("./control/resume.ts") },
         stop: { about: "let workers finish, and leave", load: () => import("./control/stop.ts") },
         resize: {
           about: "change how many tasks workers run at once",

@@ -103,3 +103,66 @@ test("A quiet worker takes nothing and stays, and a stopped one leaves", async (
   expect((await stem.run(["control", "stop", "-o", "name"])).out).toBe("left\n")
   expect((await workers[0]?.done)?.code).toBe(0)
 }, 30_000)
+
+test("A quiet worker takes work again when it is told to go on", async () => {
+  const worker = stem.start([
+    "worker",
+    "tasks.ts",
+    "--name",
+    "again",
+    "--isolates",
+    "1",
+    "--log-format",
+    "json",
+  ])
+  await worker.says('"ready"')
+  const add = async () => (await stem.run(["enqueue", "add", "a=1", "b=2"])).out.trim()
+  const answer = async (order: string) => (await stem.json(["control", order, "again"]))[0]
+  for (let times = 0; times < 2; times++) {
+    expect(await answer("quiet")).toMatchObject({
+      ok: true,
+      message: expect.stringContaining("takes nothing new"),
+    })
+    const waits = await add()
+    expect((await stem.run(["result", waits, "--wait=500ms"])).code).toBe(5)
+    expect(await answer("resume")).toMatchObject({ ok: true, message: "takes work" })
+    expect((await stem.run(["result", waits, "--wait=10s"])).code).toBe(0)
+    expect((await stem.run(["result", await add(), "--wait=10s"])).code).toBe(0)
+  }
+  expect(await answer("resume")).toMatchObject({ ok: true, message: "takes work" })
+  const { state } = (await stem.json(["inspect", "workers"])).find(
+    ({ name }: { name: string }) => name === "again",
+  )
+  expect(state).toBe("running")
+  await stem.run(["control", "stop", "again"])
+  const { code, err } = await worker.done
+  expect(code).toBe(0)
+  expect(err.match(/"event":"resumed"/g)).toHaveLength(2)
+}, 60_000)
+
+test("A worker that stops is not held by a resume", async () => {
+  const go = `${stem.folder}/last`
+  const worker = stem.start([
+    "worker",
+    "tasks.ts",
+    "--name",
+    "last",
+    "--isolates",
+    "1",
+    "--log-format",
+    "json",
+  ])
+  await worker.says('"ready"')
+  const id = (await stem.run(["enqueue", "until", `path=${go}`])).out.trim()
+  while ((await stem.json(["inspect"])).totals.running < 1) await Bun.sleep(20)
+  await stem.run(["control", "stop", "last"])
+  const { code, out } = await stem.run(["control", "resume", "last", "-o", "json"])
+  expect(code).toBe(1)
+  expect(JSON.parse(out)[0]).toMatchObject({
+    ok: false,
+    message: expect.stringContaining("it stops already"),
+  })
+  await stem.write("last", "")
+  expect((await worker.done).code).toBe(0)
+  expect((await stem.json(["result", id])).state).toBe("succeeded")
+}, 60_000)

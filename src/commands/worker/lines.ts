@@ -135,6 +135,8 @@ export function lineOf(event: WorkerEvent): Line {
       return line("info", `takes nothing new, and stays; ${counted(event.running, "task")} still run`, {
         running: event.running,
       })
+    case "resumed":
+      return line("info", "takes work again")
     case "draining":
       return line("info", draining(event.running, event.graceMs), {
         ...{ running: event.running, graceMs: event.graceMs },

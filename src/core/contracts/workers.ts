@@ -46,6 +46,8 @@ export type Order =
   | { readonly kind: "stats" }
   /** Take nothing new, and stay. */
   | { readonly kind: "quiet" }
+  /** Take work again, after that. */
+  | { readonly kind: "resume" }
   /** Take nothing new, finish, and leave. */
   | { readonly kind: "stop" }
   | { readonly kind: "resize"; readonly concurrency: number }

@@ -63,6 +63,7 @@ export type WorkerEvent =
   /** Somebody told it to do this. */
   | { readonly kind: "commanded"; readonly order: string }
   | { readonly kind: "quieted"; readonly running: number }
+  | { readonly kind: "resumed" }
   | { readonly kind: "draining"; readonly running: number; readonly graceMs: Millis }
   | { readonly kind: "aborting"; readonly running: number }
   | { readonly kind: "pruned"; readonly statuses: number; readonly deadLetters: number }

@@ -7,6 +7,7 @@ import type { Failure } from "../task/failure.ts"
 export interface Controls {
   describe(): Presence
   quiet(): void
+  resume(): void
   drain(): void
   resize(concurrency: number, reason: string): void
   /** Answers what went wrong, if something did. */
@@ -42,6 +43,13 @@ async function done(order: Order, controls: Controls): Promise<Outcome> {
     case "quiet":
       controls.quiet()
       return { ok: true, message: `takes nothing new; ${running(controls.describe())}` }
+    case "resume": {
+      controls.resume()
+      const { state } = controls.describe()
+      return state === "running"
+        ? { ok: true, message: "takes work" }
+        : { ok: false, message: "it stops already, and takes no work again" }
+    }
     case "stop":
       controls.drain()
       return { ok: true, message: `stops; ${running(controls.describe())}` }

@@ -18,6 +18,7 @@ import { type Held, type Leases, marginOf } from "./held.ts"
 import { tellHooks } from "./lifecycle.ts"
 import { presence } from "./presence.ts"
 import { createPulse } from "./pulse.ts"
+import { createQuiet } from "./quiet.ts"
 import { tellRefusals } from "./refusals.ts"
 import { restForWork, restOrLeave } from "./rest.ts"
 import { type Reading, readClock, run } from "./run.ts"
@@ -40,6 +41,8 @@ export interface RunningWorker {
   abort(): void
   /** Takes nothing new, and stays until it is drained. */
   quiet(): void
+  /** Takes work again after that. */
+  resume(): void
   /** New isolates with the modules read anew. Never rejects: the events tell. */
   reload(): Promise<void>
   /** So many tasks at once from now on, at least one; no running task is touched. The event tells the reason. */
@@ -73,7 +76,7 @@ export async function startWorker(
   const sizing = createSizing({ slots, isolates, isolatesFor: settings.isolatesFor, emit })
   const waits = settings.autoscale && measureWaits(clock)
   const pulse = createPulse(clock)
-  const quiet = new AbortController()
+  const quiet = createQuiet()
   const stopping = new AbortController()
   const aborted = new AbortController()
   const over = new AbortController()
@@ -140,7 +143,7 @@ export async function startWorker(
       const trustedUntil = began + settings.leaseMs - marginOf(settings.leaseMs)
       const held: Held = { delivery, renewedAt: began, trustedUntil }
       leases.set(envelope.id, held)
-      if (quiet.signal.aborted) held.aborted = "shutdown"
+      if (quiet.on) held.aborted = "shutdown"
       const mayWait =
         !held.aborted && isLimited(envelope, isolates.specs().get(envelope.task), settings.queueLimits)
       if (mayWait) limited.push(held)
@@ -160,19 +163,21 @@ export async function startWorker(
 
   const describe = createDescription({
     ...{ settings, isolates, sizing, leases, tally, clock, queues: () => turns() },
-    state: () => (stopping.signal.aborted ? "draining" : quiet.signal.aborted ? "quiet" : "running"),
+    state: () => (stopping.signal.aborted ? "draining" : quiet.on ? "quiet" : "running"),
   })
 
   function hush(): void {
-    if (quiet.signal.aborted) return
-    quiet.abort()
-    emit({ kind: "quieted", running: leases.size })
+    if (quiet.hush()) emit({ kind: "quieted", running: leases.size })
+  }
+
+  function resume(): void {
+    if (!stopping.signal.aborted && quiet.lift()) emit({ kind: "resumed" })
   }
 
   function drain(): void {
     if (stopping.signal.aborted) return
     stopping.abort()
-    quiet.abort()
+    quiet.hush()
     emit({ kind: "draining", running: leases.size, graceMs: settings.graceMs })
   }
 
@@ -202,7 +207,7 @@ export async function startWorker(
   }
 
   const controls: Controls = {
-    ...{ describe, quiet: hush, drain, resize: sizing.resize, reload },
+    ...{ describe, quiet: hush, resume, drain, resize: sizing.resize, reload },
     cancel: (ids, how) =>
       ids.filter((id) => {
         const held = leases.get(id)
@@ -221,16 +226,6 @@ export async function startWorker(
     )
     const present = presence({ registry: parts.registry, store, clock, emit }, controls, over.signal)
     const chores = parts.chores.map((chore) => chore(emit, stopping.signal))
-    if (settings.autoscale && waits)
-      chores.push(
-        autoscaler(
-          {
-            ...{ policy: settings.autoscale, sizing, slots, waits, store, clock },
-            ...{ inspector: parts.inspector, queues: () => turns() },
-          },
-          quiet.signal,
-        ),
-      )
     const resting = {
       ...{
         broker,
@@ -243,22 +238,30 @@ export async function startWorker(
       emptyHanded: (signal: AbortSignal) => slots.allFree(signal).then(settler.idle),
     }
     const rest = settings.drain ? restOrLeave(resting) : restForWork(resting)
-    await fetcher(
-      {
-        ...{ broker, store, clock, pulse, take, rest },
-        holder: settings.id,
-        leaseMs: settings.leaseMs,
-        queues: () => turns(),
-        free: slots.free,
-        async slot(signal) {
-          await slots.available(signal)
-          await isolates.able?.(signal)
-        },
+    const fetching = {
+      ...{ broker, store, clock, pulse, take, rest },
+      holder: settings.id,
+      leaseMs: settings.leaseMs,
+      queues: () => turns(),
+      free: slots.free,
+      async slot(signal: AbortSignal) {
+        await slots.available(signal)
+        await isolates.able?.(signal)
       },
-      quiet.signal,
-    )
-    if (quiet.signal.aborted) await pulse.pause(whenAborted(stopping.signal))
-    quiet.abort()
+    }
+    const scaling = settings.autoscale &&
+      waits && {
+        ...{ policy: settings.autoscale, sizing, slots, waits, store, clock },
+        ...{ inspector: parts.inspector, queues: () => turns() },
+      }
+    for (let taking = true; taking; ) {
+      const { signal } = quiet
+      if (scaling) chores.push(autoscaler(scaling, signal))
+      await fetcher(fetching, signal)
+      if (signal.aborted) await pulse.pause(Promise.race([quiet.lifted(), whenAborted(stopping.signal)]))
+      taking = signal.aborted && !stopping.signal.aborted
+    }
+    quiet.hush()
     stopping.abort()
     lifecycle.stopping()
     const { graceMs } = settings
@@ -284,7 +287,7 @@ export async function startWorker(
   return {
     drain,
     abort,
-    quiet: hush,
+    ...{ quiet: hush, resume },
     reload: async () => void (await reload()),
     resize: sizing.resize,
     on: events.on,

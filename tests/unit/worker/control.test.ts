@@ -32,6 +32,9 @@ async function scene(...names: string[]) {
       quiet() {
         state = "quiet"
       },
+      resume() {
+        state = "running"
+      },
       drain: () => void done.push(`${name} drains`),
       resize(count) {
         concurrency = count
@@ -77,10 +80,11 @@ test("Every addressed worker answers a command", async () => {
   expect((await registry.list()).map(({ state, concurrency }) => [state, concurrency])).toEqual(
     [1, 2, 3].map(() => ["quiet", 7]),
   )
+  expect(await said({ kind: "resume" })).toContainEqual(["a", true, "takes work"])
   await said({ kind: "stop" })
   expect(done).toEqual(["a drains", "b drains", "c drains"])
   expect(await said({ kind: "dance" } as never)).toContainEqual(["a", false, 'Stem 9 does not know "dance"'])
-  expect(events.filter(({ kind }) => kind === "commanded")).toHaveLength(3 * 8)
+  expect(events.filter(({ kind }) => kind === "commanded")).toHaveLength(3 * 9)
   await end()
   expect(await registry.list()).toEqual([])
 })
