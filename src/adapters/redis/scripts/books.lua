@@ -155,8 +155,8 @@ local function remember(id, text)
   remember_new({ id }, { text })
 end
 
--- Opens a reservation of tasks of one queue; answers its entry.
-local function open_reservation(queue, ids, holder, till, now)
+-- Opens a reservation of tasks of one queue, so many of them plain; answers its entry.
+local function open_reservation(queue, ids, holder, till, now, plain)
   local entry = call('XADD', P .. 'running', '*',
     'till', till, 'since', now, 'holder', holder, 'tasks', concat(ids, ' '))
   local read = redis.pcall('XREADGROUP', 'GROUP', 'stem', holder, 'STREAMS', P .. 'running', '>')
@@ -164,7 +164,11 @@ local function open_reservation(queue, ids, holder, till, now)
     call('XGROUP', 'CREATE', P .. 'running', 'stem', '0')
     call('XREADGROUP', 'GROUP', 'stem', holder, 'STREAMS', P .. 'running', '>')
   end
-  call('HSET', P .. 'open', entry, #ids, entry .. ':queue', queue)
+  if plain > 0 then
+    call('HSET', P .. 'open', entry, #ids, entry .. ':queue', queue, entry .. ':plain', plain)
+  else
+    call('HSET', P .. 'open', entry, #ids, entry .. ':queue', queue)
+  end
   call('HINCRBY', P .. 'leased', queue, #ids)
   return entry
 end

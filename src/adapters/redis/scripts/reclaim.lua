@@ -28,7 +28,7 @@ end
 local function take(queue, lost)
   local ids = {}
   for i, one in ipairs(lost) do ids[i] = one[1] end
-  local entry = open_reservation(queue, ids, holder, till, now)
+  local entry = open_reservation(queue, ids, holder, till, now, 0)
   for _, one in ipairs(lost) do
     local id = one[1]
     local token, attempts, notes, old, place, _, priority, due = unpack(one[2])
