@@ -168,6 +168,21 @@ export const groups: Questions = {
     ])
   },
 
+  "a member and what its end sends can be cancelled in one call, in that order": async (desk) => {
+    await desk.broker.enqueue(members(desk, "g", 2), [groupOf(desk, "g", 2)])
+    const ids = ["nobody", "g:1", "g:broken", "g:0", "g:broken", "no-one"]
+    const answers = await desk.broker.cancel(ids, { terminate: false })
+    expect(answers.map(({ id, kind }) => [id, kind])).toEqual([
+      ["nobody", "unknown"],
+      ["g:1", "cancelled"],
+      ["g:broken", "cancelled"],
+      ["g:0", "cancelled"],
+      ["g:broken", "ended"],
+      ["no-one", "unknown"],
+    ])
+    expect(await desk.take()).toEqual([])
+  },
+
   "a member that is cancelled while it runs breaks its group when it comes back": async (desk) => {
     await desk.broker.enqueue(members(desk, "g", 3), [groupOf(desk, "g", 3, { tolerate: 1 })])
     const [a, b, c] = (await desk.take()) as [Delivery, Delivery, Delivery]

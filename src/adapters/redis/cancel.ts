@@ -85,10 +85,17 @@ export function createCancel(store: Store): Cancel {
         if (running) return terminate || cancel === 2 ? "2" : "1"
         return ending(known)
       }
-      await land([...new Set(ids)], decide, ({ id }, what) => {
-        const asked = typeof what === "string"
-        answers.set(id, asked ? { id, kind: "asked" } : { id, kind: "cancelled", status: what })
-      })
+      // One that ends may cause others, a group's body say, which may be meant too, further behind.
+      for (let left = [...new Set(ids)]; left.length > 0; ) {
+        const ended = new Set<TaskId>()
+        await land(left, decide, ({ id }, what) => {
+          const asked = typeof what === "string"
+          answers.set(id, asked ? { id, kind: "asked" } : { id, kind: "cancelled", status: what })
+          if (!asked) ended.add(id)
+        })
+        const first = left.findIndex((id) => ended.has(id))
+        left = first < 0 ? [] : left.slice(first).filter((id) => answers.get(id)?.kind === "unknown")
+      }
       const seen = new Set<TaskId>()
       return ids.map((id) => {
         const answer = answers.get(id) as Cancelled
