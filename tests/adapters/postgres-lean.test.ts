@@ -142,3 +142,24 @@ test("ends are looked up one by one, also where the server believes that nobody 
   console.log(looked)
   for (const rows of looked) expect(rows).toBeLessThan(1000)
 }, 120_000)
+
+test("a slot is given back without a look at the others", async () => {
+  const take = (key: string, ids: readonly string[]) =>
+    driver.limits.take(
+      ids.map((id) => ({ id, token: 1, limits: [{ key, most: 500 }] })),
+      600_000,
+      500,
+    )
+  await take(
+    "other",
+    Array.from({ length: 500 }, (_, at) => `other-${at}`),
+  )
+  await take("k", ["a"])
+  const rows = await server.sql(
+    "BEGIN",
+    "SELECT * FROM stem.free_slots(1, 0, 0, 0, 'k', '{500}', 'k', 'a', '{1}')",
+    "SELECT idx_tup_fetch AS n, n_tup_del AS freed FROM pg_stat_xact_user_tables WHERE relname = 'slots'",
+  )
+  expect(Number(rows[0]?.freed)).toBe(1)
+  expect(Number(rows[0]?.n)).toBeLessThan(50)
+}, 60_000)

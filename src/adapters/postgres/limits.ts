@@ -22,8 +22,10 @@ export function createLimits({ work, hand, desk, clock, ns }: Store): Limiter {
   )
   const keep = work.sql(
     `UPDATE stem.slots s SET until = $5
-     FROM unnest(stem.texts($2), stem.texts($3), $4::integer[]) AS k (key, id, token)
-     WHERE s.ns = $1 AND s.key = k.key AND s.id = k.id AND s.token = k.token AND s.until > $6`,
+     FROM (
+       SELECT $1::integer AS ns, k.* FROM unnest(stem.texts($2), stem.texts($3), $4::integer[]) AS k (key, id, token) OFFSET 0
+     ) AS k
+     WHERE s.ns = ANY (ARRAY[k.ns]) AND s.key = k.key AND s.id = k.id AND s.token = k.token AND s.until > $6`,
   )
   const free = work.sql("SELECT * FROM stem.free_slots($1, $2, $3, $4, $5, $6, $7, $8, $9)")
   const park = work.sql("SELECT * FROM stem.park_tasks($1, $2, $3, $4, $5, $6, $7, $8, $9)")

@@ -13,6 +13,7 @@ import readyFunctions from "./functions-7.sql" with { type: "text" }
 import turnFunctions from "./functions-9.sql" with { type: "text" }
 import flowFunctions from "./functions-10.sql" with { type: "text" }
 import scheduleLookups from "./functions-11.sql" with { type: "text" }
+import slotLookups from "./functions-14.sql" with { type: "text" }
 import groupFunctions from "./groups-10.sql" with { type: "text" }
 import newArrivals from "./groups-12.sql" with { type: "text" }
 import flowIntake from "./intake-10.sql" with { type: "text" }
@@ -53,6 +54,7 @@ const STEPS: readonly string[] = [
   scheduleLookups,
   [pinnedLookups, orderlyReclaim, lighterTurns, newArrivals, newSettle].join("\n"),
   [reservations, sharedReserve, heldTurns, sharedReclaim, sharedSettle, heldFinish, heldIntake].join("\n"),
+  slotLookups,
 ]
 
 /** The version this Stem works with. */
