@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, expect, test } from "bun:test"
+import { type Act, actValues } from "../../src/adapters/postgres/joins.ts"
 import type { Driver } from "../../src/core/contracts/driver.ts"
 import type { Group } from "../../src/core/task/group.ts"
 import type { Delivery } from "../../src/core/task/lease.ts"
@@ -167,4 +168,23 @@ test("keys of any text and length are told apart", async () => {
   expect((await driver.broker.enqueue(unique("a"))).map(({ kind }) => kind)).toEqual(keys.map(() => "stored"))
   expect((await driver.broker.enqueue(unique("b"))).map(({ id }) => id)).toEqual(keys.map((_, n) => `a${n}`))
   expect(await take(99)).toHaveLength(keys.length)
+})
+
+test("a purge of a large group counts its members at once, one of several group by group", () => {
+  const act = (of: number, group: string, ok = false) => ({
+    of,
+    arrive: {
+      group,
+      index: of,
+      id: `${group}:${of}`,
+      ok,
+      ...(!ok && { error: { name: "E", message: "gone" } }),
+    },
+  })
+  const stepsOf = (acts: readonly Act[]) => actValues(acts, new Map()).arrivals[1]
+  const many = Array.from({ length: 1000 }, (_, of) => act(of + 1, "g"))
+  expect(stepsOf(many)).toBe(`{${many.map(() => 1).join(",")}}`)
+  expect(stepsOf([act(1, "a"), act(2, "a"), act(3, "b"), act(4, "a"), act(5, "b")])).toBe("{1,1,1,2,2}")
+  expect(stepsOf([act(1, "a"), act(2, "a", true), act(3, "a", true), act(4, "a")])).toBe("{1,2,2,3}")
+  expect(stepsOf([act(1, "a"), act(1, "a")])).toBe("{1,2}")
 })

@@ -4,6 +4,7 @@ import type { Driver } from "../../src/core/contracts/driver.ts"
 import { systemClock } from "../../src/runtime/clock.ts"
 import { tasksBy } from "../support/envelopes.ts"
 import { type PostgresServer, postgresServer } from "../support/postgres-server.ts"
+import { every, putOf } from "../support/schedules.ts"
 import { settlementsBy } from "../support/settlements.ts"
 
 // Counted in pages that the server touched, not in time; and without autovacuum, which would hide what is dead.
@@ -162,4 +163,19 @@ test("a slot is given back without a look at the others", async () => {
   )
   expect(Number(rows[0]?.freed)).toBe(1)
   expect(Number(rows[0]?.n)).toBeLessThan(50)
+}, 60_000)
+
+test("schedules that are removed are found by their names, however many there are", async () => {
+  const now = systemClock.now()
+  const names = Array.from({ length: 2000 }, (_, n) => `every-${n}`)
+  await driver.schedules.put(names.map((name) => putOf(every(name, 60_000), now)))
+  const some = names.slice(1000, 1010).map((name) => `'${name}'`)
+  const rows = await server.sql(
+    "BEGIN",
+    `SELECT count(*) FROM stem.drop_schedules(1, ARRAY[${some.join(",")}])`,
+    `SELECT sum(idx_tup_fetch) AS n, sum(n_tup_del) AS gone FROM pg_stat_xact_user_tables
+     WHERE relname IN ('schedules', 'firings')`,
+  )
+  expect(Number(rows[0]?.gone)).toBe(10)
+  expect(Number(rows[0]?.n)).toBeLessThan(100)
 }, 60_000)

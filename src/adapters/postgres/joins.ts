@@ -16,7 +16,8 @@ export const sentBy = (groups: readonly Group[]): readonly Envelope[] =>
  * the step, the group, the place, whether it is a success, and the text; null for none.
  *
  * In one step the order must make no difference, for all of it is counted at once: so a group is there with either any
- * number of successes, each at another place, or one act of another kind.
+ * number of successes, each at another place, or one act of another kind. It is there with any number of failures where
+ * it is the only one: what they send may not come behind what another's send. A purge of a large group is one step so.
  */
 export function actValues(
   acts: readonly Act[],
@@ -25,19 +26,19 @@ export function actValues(
   const opens: object[] = []
   const arrivals: { of: number; step: number; arrival: Arrival }[] = []
   let step = 1
-  /** The places taken in this step by group; null where nothing else may happen to it. */
-  let taken = new Map<string, Set<number> | null>()
+  /** The places taken in this step by group, and how they ended; null where nothing else may happen to it. */
+  let taken = new Map<string, { readonly ok: boolean; readonly places: Set<number> } | null>()
   for (const act of acts) {
     const id = "opens" in act ? act.opens.id : act.arrive.group
-    const success = "arrive" in act && act.arrive.ok
+    const arrive = "arrive" in act ? act.arrive : undefined
     const before = taken.get(id)
-    const fits = before === undefined || (success && before !== null && !before.has(act.arrive.index))
-    if (!fits) {
+    const more = arrive && before?.ok === arrive.ok && !before.places.has(arrive.index)
+    if (before !== undefined && !(more && (arrive.ok || taken.size === 1))) {
       step += 1
       taken = new Map()
     }
-    if (success) taken.set(id, (taken.get(id) ?? new Set()).add(act.arrive.index))
-    else taken.set(id, null)
+    const places = taken.get(id)?.places ?? new Set()
+    taken.set(id, arrive ? { ok: arrive.ok, places: places.add(arrive.index) } : null)
     if ("opens" in act) opens.push(openingOf(act.opens, act.of, step, queues))
     else arrivals.push({ of: act.of, step, arrival: act.arrive })
   }

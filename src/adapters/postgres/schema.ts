@@ -14,6 +14,7 @@ import turnFunctions from "./functions-9.sql" with { type: "text" }
 import flowFunctions from "./functions-10.sql" with { type: "text" }
 import scheduleLookups from "./functions-11.sql" with { type: "text" }
 import slotLookups from "./functions-14.sql" with { type: "text" }
+import namedRemovals from "./functions-15.sql" with { type: "text" }
 import groupFunctions from "./groups-10.sql" with { type: "text" }
 import newArrivals from "./groups-12.sql" with { type: "text" }
 import flowIntake from "./intake-10.sql" with { type: "text" }
@@ -55,6 +56,7 @@ const STEPS: readonly string[] = [
   [pinnedLookups, orderlyReclaim, lighterTurns, newArrivals, newSettle].join("\n"),
   [reservations, sharedReserve, heldTurns, sharedReclaim, sharedSettle, heldFinish, heldIntake].join("\n"),
   slotLookups,
+  namedRemovals,
 ]
 
 /** The version this Stem works with. */
