@@ -3,6 +3,7 @@ import type { Finding } from "../core/contracts/driver.ts"
 import type { QueueCounts } from "../core/contracts/inspector.ts"
 import type { Presence } from "../core/contracts/workers.ts"
 import { formatDuration } from "../core/kit/duration.ts"
+import { StemError } from "../core/kit/errors.ts"
 import type { Stores } from "../stem.ts"
 import { checkStores } from "./doctor/checkups.ts"
 import { defineCommand } from "./shell/command.ts"
@@ -106,7 +107,12 @@ function lookAtQueue(queue: QueueCounts, workers: readonly Presence[], now: numb
 
 /** A join that should have been made and was not is made now, and told: it points to damage, or to a fault of ours. */
 async function lookAtGroups({ groups }: Stores): Promise<Finding[]> {
-  const found = await groups.sweep(1000)
+  const found = await groups.sweep(1000).catch((error) => {
+    if (error instanceof StemError && error.code === "damaged_group") return error
+    throw error
+  })
+  if (found instanceof StemError)
+    return [{ level: "problem", subject: "groups", message: `${found.message}.`, fix: found.hint }]
   if (found.length === 0)
     return [{ level: "ok", subject: "groups", message: "Every group that is whole was joined." }]
   return [

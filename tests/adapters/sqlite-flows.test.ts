@@ -68,6 +68,31 @@ test("a group whose definition was damaged does not keep its members from ending
   expect(await driver.results.get(["g:0"])).toMatchObject([{ state: "succeeded" }])
 })
 
+test("what a damaged group should have sent is told, and sent once its text is mended", async () => {
+  await driver.broker.enqueue([], [groupOf("g", 1)])
+  const text = file.behind((db) => db.query("SELECT definition FROM group_definitions").get()) as {
+    definition: string
+  }
+  file.behind((db) => db.run("UPDATE group_definitions SET definition = 'no JSON'"))
+  await arrive("g", 1)
+  expect(await take(9)).toEqual([])
+  expect(await groups.get(["g"])).toMatchObject([
+    { id: "g", size: 1, arrived: 1, openedAt: expect.any(Number) },
+  ])
+  await driver.broker.enqueue([], [groupOf("whole", 1)])
+  file.behind((db) => db.run("INSERT INTO arrivals SELECT number, 0, 1, '{}' FROM groups WHERE id = 'whole'"))
+  for (let times = 0; times < 2; times++)
+    await expect(groups.sweep(10)).rejects.toMatchObject({
+      ...{ kind: "unavailable", code: "damaged_group", message: expect.stringContaining("group g in ") },
+    })
+  expect((await take(9)).map(({ lease }) => lease.id)).toEqual(["whole:body"])
+  file.behind((db) =>
+    db.run("UPDATE group_definitions SET definition = ? WHERE definition = 'no JSON'", [text.definition]),
+  )
+  expect(await groups.sweep(10)).toMatchObject([{ id: "g", state: "complete" }])
+  expect((await take(9)).map(({ lease }) => lease.id)).toEqual(["g:body"])
+})
+
 test("large groups are forgotten piece by piece, with all that they held", async () => {
   await driver.broker.enqueue([], [groupOf("g", 12_000), groupOf("other", 1)])
   await arrive("g", 12_000)

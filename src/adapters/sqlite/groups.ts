@@ -1,20 +1,22 @@
 import type { Groups } from "../../core/contracts/groups.ts"
 import type { Millis } from "../../core/kit/clock.ts"
+import { unavailable } from "../../core/kit/errors.ts"
 import { type Arrival, type Group, type GroupFacts, groupStateOf } from "../../core/task/group.ts"
-import type { Joins } from "./joins.ts"
+import { type Joins, readGroup } from "./joins.ts"
 import type { Store } from "./store.ts"
 
 interface GroupRow {
   readonly id: string
   readonly size: number
   readonly tolerate: number
+  readonly opened: Millis
   readonly arrived: number
   readonly failed: number
   readonly ended: Millis | null
   readonly definition: string
 }
 
-const FACTS = `g.id, g.size, g.tolerate, g.arrived, g.failed, g.ended, d.definition
+const FACTS = `g.id, g.size, g.tolerate, g.opened, g.arrived, g.failed, g.ended, d.definition
   FROM groups AS g JOIN group_definitions AS d ON d.number = g.number`
 
 /** Members that are forgotten in one transaction, so that none is long. */
@@ -91,14 +93,18 @@ export function createGroups(store: Store, joins: Joins): Groups {
       const owed: string[] = []
       for (const group of groups) if (await patiently(() => isOwed(group))) owed.push(group.id)
       if (owed.length === 0) return []
-      return commit.write(() => {
+      const unreadable: string[] = []
+      const mended = await commit.write(() => {
         joins.flush()
         return owed.flatMap((id) => {
           const row = find.one<GroupRow>(ns, id)
+          if (row && !readGroup(row.definition)) unreadable.push(id)
           const counts = row && joins.recount(id, clock.now())
           return counts ? [factsOf({ ...row, ...counts })] : []
         })
       })
+      if (unreadable.length > 0) throw damaged(connection.path, unreadable)
+      return mended
     },
 
     async prune(before, max) {
@@ -112,8 +118,17 @@ export function createGroups(store: Store, joins: Joins): Groups {
   }
 }
 
-function factsOf({ size, tolerate, arrived, failed, ended, definition }: GroupRow): GroupFacts {
+/** What has ended stays ended; what should follow from it waits until the text is mended. */
+const damaged = (path: string, ids: readonly string[]) =>
+  unavailable(
+    "damaged_group",
+    `the text of ${ids.length === 1 ? "group" : `${ids.length} groups,`} ${ids[0]} ${ids.length === 1 ? "" : "among them, "}in ${path} can not be read: what should follow was not sent`,
+    "stem inspect group shows what has arrived. Restore the text from a backup, which a worker then goes on from, or send by hand what should follow.",
+  )
+
+function factsOf({ id, size, tolerate, opened, arrived, failed, ended, definition }: GroupRow): GroupFacts {
   const state = groupStateOf({ size, tolerate }, arrived, failed)
   const counts = { state, arrived, failed, ...(ended !== null && { endedAt: ended }) }
-  return { ...(JSON.parse(definition) as Group), ...counts }
+  const known: Group = { v: 1, id, size, openedAt: opened, ...(tolerate > 0 && { tolerate }) }
+  return { ...known, ...readGroup(definition), ...counts }
 }

@@ -1,5 +1,5 @@
 import type { Millis } from "../../core/kit/clock.ts"
-import { encodeEnvelope } from "../../core/task/envelope.ts"
+import { type Envelope, encodeEnvelope } from "../../core/task/envelope.ts"
 import { type Arrival, type Group, groupStateOf } from "../../core/task/group.ts"
 import type { Intake } from "./intake.ts"
 import type { Store } from "./store.ts"
@@ -28,6 +28,15 @@ export interface ReadyArrival extends Pick<Arrival, "group" | "index" | "ok"> {
 
 export function readyArrival({ group, index, ...rest }: Arrival): ReadyArrival {
   return { group, index, ok: rest.ok, text: JSON.stringify(rest) }
+}
+
+/** The stored text of a group; undefined for one that can not be read. */
+export function readGroup(text: string): Partial<Group> | undefined {
+  try {
+    return JSON.parse(text) as Partial<Group>
+  } catch {
+    return undefined
+  }
 }
 
 /** A row of `groups`; `size` is null as long as only members are there. */
@@ -88,26 +97,27 @@ export function createJoins({ connection: { sql }, ns }: Store, intake: Intake):
     if (joined.size === null || joined.complete) return false
     const state = stateOf(joined)
     if (state === "open" || (state === "broken" && joined.broke)) return false
+    const sent = sentBy(joined, state)
+    // It stays owed: a sweep tells of it, and sends it once the text can be read again.
+    if (!sent) return false
     joined.ended ??= now
     joined.over = joined.ended
     if (state === "broken") joined.broke = 1
     else joined.complete = 1
-    for (const envelope of sentBy(joined, state)) {
+    for (const envelope of sent) {
       const due = { ...envelope, dueAt: Math.max(now, envelope.dueAt) }
       intake.add(due, encodeEnvelope(due), now)
     }
     return true
   }
 
-  /** What a damaged text would have sent is lost, and the settlement is not lost with it. */
-  function sentBy({ number }: Joined, state: "broken" | "complete") {
-    const text = definition.one<{ definition: string }>(number)?.definition ?? "{}"
-    try {
-      const { body, broken = [] } = JSON.parse(text) as Partial<Group>
-      return state === "broken" ? broken : body ? [body] : []
-    } catch {
-      return []
-    }
+  /** Undefined for a damaged text: a settlement is not lost with it. */
+  function sentBy({ number }: Joined, state: "broken" | "complete"): readonly Envelope[] | undefined {
+    const text = definition.one<{ definition: string }>(number)?.definition
+    const group = text === undefined ? {} : readGroup(text)
+    if (!group) return undefined
+    const { body, broken = [] } = group
+    return state === "broken" ? broken : body ? [body] : []
   }
 
   return {

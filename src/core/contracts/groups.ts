@@ -23,6 +23,7 @@ export interface Groups {
   /**
    * Sends what should have been sent and was not, which is never the case unless a store was damaged or this code is
    * wrong. Answers those groups as they were; looks at no more than `max` of the open ones, the oldest first.
+   * Throws `damaged_group` when what some of them send can not be read, after the others have been seen to.
    */
   sweep(max: number): Promise<readonly GroupFacts[]>
   /** Forgets groups that ended before this instant, and arrivals without a group as old; at most `max`. Answers how many. */

@@ -95,7 +95,12 @@ export async function sweep(
   await batches(() => groups.prune(old, BATCH))
   await batches(() => notes.prune(old, BATCH))
   await batches(() => inspector.forgetKeys(BATCH))
-  const found = await groups.sweep(BATCH)
+  // What is damaged is told, and not in the way of what comes after it.
+  const found = await groups.sweep(BATCH).catch((error) => {
+    if ((error as { code?: unknown }).code !== "damaged_group") throw error
+    emit({ kind: "upkeep_failed", error: toFailure(error) })
+    return []
+  })
   if (found.length > 0) emit({ kind: "groups_mended", groups: found.map(({ id }) => id) })
   await batches(() => limits.prune(BATCH))
   if (events && eventRetention) {
