@@ -68,3 +68,21 @@ test("A paused queue and a queue of others are no reason to run more at once", a
   await world.clock.advance(10_000)
   await worker.done
 })
+
+test("Workers of one queue grow together by no more than what waits, and by all of it", async () => {
+  const world = await cluster(9)
+  const all = []
+  for (let n = 0; n < 5; n++) all.push(await world.boot({ concurrency: 2, autoscale: POLICY }))
+  for (let n = 0; n < 16; n++) await world.enqueue(`t-${n}`, { ms: 20_000 })
+  await world.clock.advance(4000)
+  const sizes = (await world.store.workers.list()).map(({ concurrency }) => concurrency)
+  // Ten ran and six waited: three more slots for each of the five would have been fifteen.
+  expect(
+    all.flatMap(({ events }) => resizes(events)).reduce((sum, [from = 0, to = 0]) => sum + to - from, 0),
+  ).toBe(6)
+  expect(sizes).toHaveLength(5)
+  expect(world.diary).toHaveLength(16)
+  for (const { worker } of all) worker.drain()
+  await world.clock.advance(60_000)
+  await Promise.all(all.map(({ worker }) => worker.done))
+})

@@ -26,7 +26,16 @@ export interface Load {
   readonly oldestWaitMs: Millis
   /** How long those that were taken had waited, on average; 0 where none was. */
   readonly tookWaitMs: Millis
+  /** Workers that could run more of them too, this one not counted. */
+  readonly others: number
 }
+
+/**
+ * What is this worker's to take of what waits, where others could take it too: all together grow by no more than that,
+ * and one each. Never nothing of something, for who else should take it may be unable to.
+ */
+export const shareOf = ({ ready, others }: Pick<Load, "ready" | "others">): number =>
+  Math.ceil(ready / (others + 1))
 
 /** What is remembered from one look to the next. */
 export interface AutoscaleState {
@@ -53,7 +62,8 @@ export const firstAutoscaleState = (now: Millis): AutoscaleState => ({
 })
 
 /**
- * More at once when all slots were in use, tasks wait, and either a whole round of them does or they wait too long.
+ * More at once when all slots were in use, tasks wait, and either a whole round of them does or they wait too long; of
+ * several workers each counts its share of them alone.
  * Fewer when for the length of the cooldown nothing waited and slots stood idle. Never outside of the bounds, never more
  * than a step, and never twice within the cooldown, except to come back into the bounds.
  */
@@ -79,7 +89,8 @@ export function autoscale(
   if (concurrency > max) return change(max, `the most is ${max}`)
   if (now - state.changedAt < policy.cooldownMs) return { state }
   const pressing = concurrency < max && peak >= concurrency ? pressureOf(policy, load) : undefined
-  if (pressing) return change(Math.min(max, concurrency + policy.up), pressing)
+  const step = load.others === 0 ? policy.up : Math.min(policy.up, shareOf(load))
+  if (pressing) return change(Math.min(max, concurrency + step), pressing)
   if (now - state.quietAt < policy.cooldownMs) return { state }
   const enough = Math.max(min, concurrency - policy.down, state.quietPeak)
   if (enough < concurrency)
@@ -89,9 +100,12 @@ export function autoscale(
 
 /** Why more should run at once; undefined when there is no need. */
 function pressureOf({ waitMs }: AutoscalePolicy, load: Load): string | undefined {
-  const { ready, concurrency, oldestWaitMs, tookWaitMs } = load
-  if (ready === 0) return undefined
-  if (ready >= concurrency) return `${counted(ready, "task")} waiting for ${counted(concurrency, "slot")}`
+  const { ready, concurrency, oldestWaitMs, tookWaitMs, others } = load
+  const share = shareOf(load)
+  if (share === 0) return undefined
+  const among = others === 0 ? "" : `, shared by ${others + 1} workers`
+  if (share >= concurrency)
+    return `${counted(ready, "task")} waiting for ${counted(concurrency, "slot")}${among}`
   if (oldestWaitMs >= waitMs) return `the oldest task has been waiting for ${Math.round(oldestWaitMs)} ms`
   if (tookWaitMs >= waitMs) return `tasks had to wait for ${Math.round(tookWaitMs)} ms`
   return undefined

@@ -1,4 +1,5 @@
 import type { Inspector } from "../contracts/inspector.ts"
+import type { Presence, WorkerRegistry } from "../contracts/workers.ts"
 import type { Clock, Millis } from "../kit/clock.ts"
 import type { StoreWatch } from "../observe/store-watch.ts"
 import { type AutoscalePolicy, autoscale, firstAutoscaleState } from "../policy/autoscale.ts"
@@ -12,6 +13,9 @@ interface Parts {
   readonly slots: Slots
   readonly waits: Waits
   readonly inspector: Inspector
+  readonly registry: Pick<WorkerRegistry, "list">
+  /** The worker's own. */
+  readonly id: string
   readonly store: StoreWatch
   readonly clock: Clock
   readonly queues: () => readonly string[]
@@ -23,11 +27,11 @@ const EVERY: Millis = 1000
 const SHARE = 10
 
 /**
- * Looks at the backlog of the worker's queues and at how long its tasks had to wait, and changes its size within the
- * bounds. A store that can not be asked changes nothing. Runs until the signal aborts.
+ * Looks at the backlog of the worker's queues, at how long its tasks had to wait and at the workers that could grow too,
+ * and changes its size within the bounds. A store that can not be asked changes nothing. Runs until the signal aborts.
  */
 export async function autoscaler(parts: Parts, signal: AbortSignal): Promise<void> {
-  const { policy, sizing, slots, waits, inspector, store, clock, queues } = parts
+  const { policy, sizing, slots, waits, inspector, registry, id, store, clock, queues } = parts
   let state = firstAutoscaleState(clock.monotonic())
   let pause = EVERY
   while (!signal.aborted) {
@@ -41,12 +45,18 @@ export async function autoscaler(parts: Parts, signal: AbortSignal): Promise<voi
     const mine = new Set(queues())
     const open = counts.filter(({ queue, paused, ready }) => mine.has(queue) && !paused && ready > 0)
     const oldest = Math.min(...open.map(({ oldestReadyAt }) => oldestReadyAt ?? clock.now()))
+    const [concurrency, peak] = [sizing.concurrency(), slots.peak()]
+    // The others are of interest to one that would grow.
+    const present =
+      open.length > 0 && peak >= concurrency ? await store.attempt(() => registry.list()) : undefined
+    if (signal.aborted) return
+    const peers = (present ?? []).filter((one) => one.id !== id && mayGrow(one, open))
     const decision = autoscale(
       policy,
       state,
       {
-        concurrency: sizing.concurrency(),
-        peak: slots.peak(),
+        ...{ concurrency, peak },
+        others: peers.length,
         ready: open.reduce((sum, { ready }) => sum + ready, 0),
         oldestWaitMs: open.length === 0 ? 0 : Math.max(0, clock.now() - oldest),
         tookWaitMs: waits.mean(),
@@ -57,6 +67,16 @@ export async function autoscaler(parts: Parts, signal: AbortSignal): Promise<voi
     if (decision.to !== undefined) sizing.resize(decision.to, decision.reason ?? "")
   }
 }
+
+/** Whether a worker takes from one of these queues, and could run more at once than it says that it does. */
+const mayGrow = (
+  { state, autoscale: bounds, concurrency, queues }: Presence,
+  open: readonly { readonly queue: string }[],
+) =>
+  state === "running" &&
+  bounds !== undefined &&
+  concurrency < bounds.most &&
+  open.some(({ queue }) => queues.includes(queue))
 
 /** How long the tasks that a worker took had been waiting. */
 export interface Waits {

@@ -252,7 +252,7 @@ export async function startWorker(
     const scaling = settings.autoscale &&
       waits && {
         ...{ policy: settings.autoscale, sizing, slots, waits, store, clock },
-        ...{ inspector: parts.inspector, queues: () => turns() },
+        ...{ inspector: parts.inspector, registry: parts.registry, id: settings.id, queues: () => turns() },
       }
     for (let taking = true; taking; ) {
       const { signal } = quiet

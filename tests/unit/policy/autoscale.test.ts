@@ -6,10 +6,11 @@ import {
   autoscale,
   firstAutoscaleState,
   type Load,
+  shareOf,
 } from "../../../src/core/policy/autoscale.ts"
 
 const POLICY: AutoscalePolicy = { min: 2, max: 16, up: 4, down: 2, cooldownMs: 5000, waitMs: 1000 }
-const IDLE: Load = { concurrency: 8, peak: 0, ready: 0, oldestWaitMs: 0, tookWaitMs: 0 }
+const IDLE: Load = { concurrency: 8, peak: 0, ready: 0, oldestWaitMs: 0, tookWaitMs: 0, others: 0 }
 const now = 100_000
 const quietSince = (at: number, quietPeak = 0): AutoscaleState => ({
   changedAt: Number.NEGATIVE_INFINITY,
@@ -83,6 +84,7 @@ const looks = fc.array(
     share: fc.double({ min: 0, max: 1, noNaN: true }),
     oldestWaitMs: fc.integer({ min: 0, max: 10_000 }),
     tookWaitMs: fc.integer({ min: 0, max: 10_000 }),
+    others: fc.nat({ max: 12 }),
     afterMs: fc.integer({ min: 1, max: 4000 }),
   }),
   { minLength: 1, maxLength: 60 },
@@ -107,6 +109,25 @@ function live(policy: AutoscalePolicy, seen: typeof looks extends fc.Arbitrary<i
     return { at, from, to: concurrency, load, reason: decision.reason }
   })
 }
+
+test("Workers that could all grow take shares of what waits: all of it, and no more than one each besides", () => {
+  fc.assert(
+    fc.property(fc.nat({ max: 500 }), fc.integer({ min: 1, max: 40 }), (ready, workers) => {
+      const all = workers * shareOf({ ready, others: workers - 1 })
+      expect(all).toBeGreaterThanOrEqual(ready)
+      expect(all - ready).toBeLessThan(workers)
+    }),
+  )
+})
+
+test.each([
+  ["one of three tasks is another's", { ready: 3, others: 1, oldestWaitMs: 1500 }, 10],
+  ["the only one may be its own", { ready: 1, others: 9, oldestWaitMs: 1500 }, 9],
+  ["a round for each", { ready: 24, others: 2 }, 12],
+  ["a round for one, not for each", { ready: 20, others: 2 }, undefined],
+] as [string, Partial<Load>, number | undefined][])("beside others: %s", (_, load, to) => {
+  expect(autoscale(POLICY, quietSince(now), { ...IDLE, peak: 8, ...load }, now).to).toBe(to)
+})
 
 describe("autoscale, whatever is seen", () => {
   const always = (check: (policy: AutoscalePolicy, life: ReturnType<typeof live>) => void) =>
@@ -146,7 +167,7 @@ describe("autoscale, whatever is seen", () => {
   test("under a load that stays it comes to rest", () => {
     fc.assert(
       fc.property(policies, fc.boolean(), (policy, busy) => {
-        const look = { oldestWaitMs: 0, tookWaitMs: 0, afterMs: 4000 }
+        const look = { oldestWaitMs: 0, tookWaitMs: 0, others: 0, afterMs: 4000 }
         const seen = { ...look, ...(busy ? { ready: 500, share: 1 } : { ready: 0, share: 0 }) }
         const life = live(policy, Array(800).fill(seen))
         expect(life.at(-1)?.to).toBe(busy ? policy.max : policy.min)
