@@ -72,3 +72,43 @@ describe("the limits of queues in stem.toml", () => {
     }
   })
 })
+
+test("A key that is never made keeps no other task waiting, with limits or without", async () => {
+  const stem = await makeStem()
+  try {
+    await stem.write(
+      "keys.ts",
+      `import { defineTask } from "stem"
+       const key = (input: string) => { if (input === "loop") for (;;); return input }
+       export const keyed = defineTask({ name: "keyed", retries: 0, rateLimit: { limit: "100/s", key }, run: () => 1 })
+       export const limited = defineTask({ name: "limited", rateLimit: "100/s", run: () => 2 })
+       export const plain = () => 3`,
+    )
+    const worker = stem.start([
+      "worker",
+      "keys.ts",
+      "--concurrency",
+      "4",
+      "--isolates",
+      "1",
+      "--log-format",
+      "json",
+    ])
+    await worker.says('"ready"')
+    const send = async (task: string, input: string) =>
+      (await stem.run(["enqueue", task, JSON.stringify(input)])).out.trim()
+    const ended = async (id: string) => (await stem.run(["result", id, "--wait=20s"])).code
+    for (let round = 0; round < 2; round++) {
+      const endless = await send("keyed", "loop")
+      for (const task of ["plain", "limited"])
+        for (let n = 0; n < 3; n++) expect(await ended(await send(task, "x"))).toBe(0)
+      expect(["queued", "running"]).toContain((await stem.json(["result", endless])).state)
+      expect(await ended(endless)).toBe(4)
+      expect((await stem.json(["result", endless])).error.code).toBe("limit_key_timeout")
+    }
+    worker.child.kill("SIGTERM")
+    expect((await worker.done).code).toBe(0)
+  } finally {
+    await stem.remove()
+  }
+}, 60_000)

@@ -10,6 +10,7 @@ const key = (input) => {
   return input === "pid" ? process.pid : input
 }
 export const keyed = { rateLimit: { limit: "1/s", key }, run: () => process.pid }
+export const other = { rateLimit: { limit: "1/s", key }, run: () => 1 }
 export const busy = { rateLimit: "1/s", run: () => { for (;;); } }
 `
 const ask = (...inputs: unknown[]) => inputs.map((input) => ({ task: "keyed", input }))
@@ -35,4 +36,24 @@ test("a function that throws, answers no key, never ends or kills its process fa
   expect(made?.[3]).toMatchObject({ error: { code: "limit_key_timeout" } })
   expect(made?.[4]).toMatchObject({ error: { code: "limit_key_timeout" } })
   expect(made?.[5]).toEqual({ keys: ["b"] })
+})
+
+test("a function that never ends keeps only its own task waiting from then on", async () => {
+  await using it = await startPool(MODULE)
+  const keys = (task: string, input: unknown) => it.pool.limitKeys?.([{ task, input }])
+  expect((await keys("keyed", "loop"))?.[0]).toMatchObject({ error: { code: "limit_key_timeout" } })
+  let over = false
+  const endless = keys("keyed", "loop")?.then((made) => {
+    over = true
+    return made
+  })
+  for (let n = 0; n < 20; n++) {
+    expect(await keys("other", `n${n}`)).toEqual([{ keys: [`n${n}`] }])
+    expect(over).toBeFalse()
+  }
+  expect((await endless)?.[0]).toMatchObject({ error: { code: "limit_key_timeout" } })
+  const mixed = ["a", "b"].map((input) => ({ task: "keyed", input }))
+  expect(await it.pool.limitKeys?.([...mixed, { task: "other", input: "c" }, ...mixed])).toEqual(
+    ["a", "b", "c", "a", "b"].map((key) => ({ keys: [key] })),
+  )
 })

@@ -154,7 +154,7 @@ export async function startWorker(
     const at = readClock(clock)
     for (const held of now) start(held, at)
     if (limited.length === 0 && now.length === plain.length) return 0
-    const room = Math.max(0, slots.free())
+    const room = () => Math.max(0, slots.free())
     return Promise.all([
       limited.length === 0 ? 0 : admission.admit(limited, room, quiet.signal),
       admission.handBack(plain.slice(now.length)),
@@ -263,6 +263,7 @@ export async function startWorker(
     }
     quiet.hush()
     stopping.abort()
+    await pulse.pause(admission.idle())
     lifecycle.stopping()
     const { graceMs } = settings
     const { forced } = await pulse.pause(
