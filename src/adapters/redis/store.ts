@@ -4,7 +4,6 @@ import type { Link } from "../../core/kit/link.ts"
 import type { Bell } from "./bell.ts"
 import type { Client } from "./connection.ts"
 import { storeTrouble } from "./failures.ts"
-import { callScript } from "./script-call.ts"
 import { SCRIPTS, type ScriptName } from "./scripts.ts"
 
 /** One namespace of one server, as the parts of the driver share it. */
@@ -74,7 +73,7 @@ async function evaluate<T>(
 ): Promise<T> {
   const { sha, text } = SCRIPTS[name]
   try {
-    return (await callScript(client, sha, prefix, args)) as T
+    return (await client.evalsha(sha, 1, prefix, ...args)) as T
   } catch (error) {
     if (!/^NOSCRIPT\b/.test(messageOf(error))) throw error
     return (await client.eval(text, 1, prefix, ...args)) as T
