@@ -90,6 +90,9 @@ async function round(connection: Connection): Promise<void> {
   }
 }
 
+/** Only an owner may make an index anew; where the schema is another's, it is left to that one. */
+const ours = (relation: string) => `pg_has_role(${relation}.relowner, 'USAGE')`
+
 const halfEmpty = (schema: string) =>
   `SELECT relid::regclass::text AS name FROM pg_stat_user_tables
    WHERE schemaname = '${schema}' AND pg_relation_size(relid) > ${LEAST_BYTES}
@@ -97,7 +100,7 @@ const halfEmpty = (schema: string) =>
 
 const leftOver = (schema: string) =>
   `SELECT c.oid::regclass::text AS name FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid
-   WHERE c.relnamespace = '${schema}'::regnamespace AND NOT i.indisvalid AND c.relname ~ '_cc(new|old)[0-9]*$'
+   WHERE c.relnamespace = '${schema}'::regnamespace AND NOT i.indisvalid AND ${ours("c")} AND c.relname ~ '_cc(new|old)[0-9]*$'
      AND NOT EXISTS (SELECT FROM pg_stat_progress_create_index p WHERE p.relid = i.indrelid)`
 
 /**
@@ -108,7 +111,7 @@ export const hollowIndexes = (schema: string): string =>
   `SELECT c.oid::regclass::text AS name, pg_relation_size(c.oid) AS bytes
    FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid JOIN pg_class t ON t.oid = i.indrelid
    LEFT JOIN pg_stat_user_tables s ON s.relid = t.oid
-   WHERE c.relnamespace = '${schema}'::regnamespace AND i.indisvalid AND i.indisready
+   WHERE c.relnamespace = '${schema}'::regnamespace AND i.indisvalid AND i.indisready AND ${ours("c")}
      AND pg_relation_size(c.oid) > ${LEAST_BYTES}
      AND pg_relation_size(c.oid) > ${HOLLOW_BYTES} * greatest(t.reltuples, s.n_live_tup)
    ORDER BY 2 DESC`
