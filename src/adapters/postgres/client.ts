@@ -29,15 +29,19 @@ export interface Client {
   destroy(): void
 }
 
+const ISOLATION = "read committed"
+
 /** Postgres 14. */
 const OLDEST = 140_000
 
 /**
  * What a session may take, so that the server gives up what we no longer wait for; and no plan that was made while a
- * table was empty may read the whole of it when it is full.
+ * table was empty may read the whole of it when it is full. Who has waited for a lock sees what was done meanwhile: by
+ * an older snapshot, which some databases give by default, a reserve would hand out what the one before it has taken.
  */
 const SESSION = `SET statement_timeout = '9s'; SET lock_timeout = '5s'; SET idle_in_transaction_session_timeout = '30s';
-  SET client_min_messages = 'warning'; SET enable_seqscan = off; SET jit = off`
+  SET client_min_messages = 'warning'; SET enable_seqscan = off; SET jit = off;
+  SET default_transaction_isolation = '${ISOLATION}'`
 
 /** Makes one connection with the credentials of this moment. Throws `unavailable` naming host, port and likely cause. */
 export async function connectClient(url: string, options: DriverOptions): Promise<Client> {
@@ -118,12 +122,13 @@ function createClient(location: Location, options: DriverOptions, opened: (socke
 
   return async (): Promise<Client> => {
     const greeting = await sql.unsafe(
-      "SELECT pg_backend_pid() AS pid, current_setting('server_version_num')::integer AS version, current_setting('transaction_read_only') AS readonly",
+      "SELECT pg_backend_pid() AS pid, current_setting('server_version_num')::integer AS version, current_setting('transaction_read_only') AS readonly, current_setting('default_transaction_isolation') AS isolation",
     )
-    const { pid, version, readonly } = greeting[0] as unknown as {
+    const { pid, version, readonly, isolation } = greeting[0] as unknown as {
       pid: number
       version: number
       readonly: string
+      isolation: string
     }
     if (version < OLDEST)
       throw unavailable(
@@ -136,6 +141,12 @@ function createClient(location: Location, options: DriverOptions, opened: (socke
     // A pooler makes up the process id it greets with, for the server behind it changes.
     const state = greeting as unknown as { state: { pid: number } }
     client.pooled = state.state.pid !== pid
+    if (client.pooled && isolation !== ISOLATION)
+      throw unavailable(
+        "store_isolation",
+        `${whereOf(location)} begins transactions as "${isolation}", by which tasks would be handed out twice, and through a pooler Stem can not choose`,
+        `Say there: ALTER DATABASE ${database} SET default_transaction_isolation = '${ISOLATION}'`,
+      )
     client.prepare = location.prepare ?? !client.pooled
     client.version = version
     client.pid = pid
