@@ -7,6 +7,7 @@ import { systemClock } from "../../src/runtime/clock.ts"
 import { tasksBy } from "../support/envelopes.ts"
 import { type PostgresServer, postgresServer } from "../support/postgres-server.ts"
 import { startProxy } from "../support/proxy.ts"
+import { settlementsBy } from "../support/settlements.ts"
 
 // What happens between two who are at the same tasks at once: one of them stands still here, in a session of its own.
 let server: PostgresServer
@@ -22,6 +23,7 @@ afterEach(async () => {
 afterAll(() => server.remove(), 60_000)
 
 const task = tasksBy(systemClock)
+const say = settlementsBy(systemClock)
 const LOCK = 1_400_136_049
 
 async function openOne(url: string, namespace: string): Promise<Driver> {
@@ -96,3 +98,72 @@ test("behind a pooler that gives old snapshots nothing is begun, and what to cha
   }
 }, 30_000)
 
+test("a retry lands that waited while its task was given a lease of its own", async () => {
+  const driver = await openOne(server.url, "own")
+  await driver.broker.enqueue([task("a"), task("b")])
+  const [a, b] = (await take(driver, 2, 1)) as [Delivery, Delivery]
+  // Another reclaims: all that was lost together is split first, and it stands before it takes any.
+  const other = await session()
+  await other.unsafe("SELECT stem.split_lost(ARRAY(SELECT queue FROM stem.queues), 1, $1)", [
+    Date.now() + 1000,
+  ])
+  const settling = driver.broker.settle([say.retry(a), say.release(b)])
+  await waiting(1)
+  await other.unsafe("COMMIT")
+  expect(await settling).toEqual(["settled", "settled"])
+  expect((await take(driver)).map(({ envelope, attempt }) => [envelope.id, attempt]).sort()).toEqual([
+    ["a", 2],
+    ["b", 1],
+  ])
+}, 30_000)
+
+const replacing = (id: string, key: string) => task(id, { more: { unique: { key, mode: "replace" } } })
+
+test("who replaces what waits has no key before its turn, and is in the way of reserves only", async () => {
+  const driver = await openOne(server.url, "replace")
+  await driver.broker.enqueue([replacing("a", "k")])
+  const before = await session()
+  const ns = await numberOf(before, "replace")
+  await before.unsafe("SELECT pg_advisory_xact_lock($1, $2)", [LOCK, ns])
+  const replaced = driver.broker.enqueue([replacing("b", "k"), replacing("c", "k")])
+  await waiting(1)
+  expect(await before.unsafe("SELECT key FROM stem.unique_keys FOR UPDATE NOWAIT")).toHaveLength(1)
+  await before.unsafe("COMMIT")
+  expect(await replaced).toMatchObject([
+    { id: "a", kind: "replaced" },
+    { id: "a", kind: "replaced" },
+  ])
+  await before.unsafe("BEGIN")
+  await before.unsafe("SELECT stem.lock_waiting($1)", [ns])
+  expect(await driver.broker.enqueue([replacing("d", "k")])).toMatchObject([{ kind: "replaced" }])
+  const taken = take(driver)
+  await waiting(1)
+  await before.unsafe("COMMIT")
+  expect(idsOf(await taken)).toEqual(["a"])
+}, 30_000)
+
+test("who takes over one task leaves the leases of a lost fleet as they are, but for those it stands among", async () => {
+  const driver = await openOne(server.url, "fleet")
+  await driver.broker.enqueue(["a", "b", "c", "d"].map((id) => task(id)))
+  await take(driver, 2, 1)
+  await take(driver, 2, 2000)
+  const ask = { queues: ["default"], max: 1, holder: "other", leaseMs: 60_000 }
+  const ahead = { now: () => Date.now() + 10_000, monotonic: systemClock.monotonic, sleep: systemClock.sleep }
+  const later = await open(server.url, { namespace: "fleet", clock: { ...systemClock, ...ahead } })
+  drivers.push(later)
+  const own = "SELECT count(*)::integer AS n FROM stem.tasks WHERE token > 0 AND ns = "
+  const ns = await numberOf(await session(), "fleet")
+  expect(idsOf(await later.broker.reclaim(ask))).toEqual(["a"])
+  expect(await server.sql(`${own}${ns}`)).toMatchObject([{ n: 2 }])
+  expect(idsOf(await later.broker.reclaim({ ...ask, max: 9 }))).toEqual(["b", "c", "d"])
+}, 30_000)
+
+test("an older Stem that still runs takes nothing that it could not finish", async () => {
+  const driver = await openOne(server.url, "old")
+  await driver.broker.enqueue([task("a")])
+  for (const old of ["reserve", "reclaim"]) {
+    const call = `SELECT * FROM stem.${old}(ARRAY(SELECT queue FROM stem.queues), 9, 9000000000000, 'old', 9000000060000)`
+    await expect(server.sql(call)).rejects.toMatchObject({ code: "42883" })
+  }
+  expect((await take(driver)).map(({ attempt }) => attempt)).toEqual([1])
+}, 30_000)

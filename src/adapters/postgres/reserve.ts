@@ -35,7 +35,7 @@ export function createLeasing({ work, hand, ns, clock, queues }: Store, endings:
     "CALL stem.take($1, $2, $3, $4, $5, $6, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL)",
     LIVE_MS,
   )
-  const reclaim = hand.sql("SELECT * FROM stem.reclaim($1, $2, $3, $4, $5)", LIVE_MS)
+  const reclaim = hand.sql("SELECT * FROM stem.take_over($1, $2, $3, $4, $5)", LIVE_MS)
   const due = work.sql("SELECT stem.next_due($1) AS due", LIVE_MS)
   const wake = hand.sql("SELECT least(stem.next_due($1), stem.next_expiry($1)) AS at", LIVE_MS)
   const taken = work.sql("SELECT * FROM stem.live WHERE ns = $1 AND id = ANY (stem.texts($2))")

@@ -15,6 +15,7 @@ import flowFunctions from "./functions-10.sql" with { type: "text" }
 import scheduleLookups from "./functions-11.sql" with { type: "text" }
 import slotLookups from "./functions-14.sql" with { type: "text" }
 import namedRemovals from "./functions-15.sql" with { type: "text" }
+import sharedTurns from "./functions-16.sql" with { type: "text" }
 import groupFunctions from "./groups-10.sql" with { type: "text" }
 import newArrivals from "./groups-12.sql" with { type: "text" }
 import flowIntake from "./intake-10.sql" with { type: "text" }
@@ -22,6 +23,7 @@ import heldIntake from "./intake-13.sql" with { type: "text" }
 import pinnedLookups from "./lookups-12.sql" with { type: "text" }
 import orderlyReclaim from "./reclaim-12.sql" with { type: "text" }
 import sharedReclaim from "./reclaim-13.sql" with { type: "text" }
+import takeOver from "./reclaim-16.sql" with { type: "text" }
 import sharedReserve from "./reserve-13.sql" with { type: "text" }
 import tables from "./schema-1.sql" with { type: "text" }
 import scheduleTables from "./schema-2.sql" with { type: "text" }
@@ -36,6 +38,7 @@ import leaseSettle from "./settle-6.sql" with { type: "text" }
 import flowSettle from "./settle-10.sql" with { type: "text" }
 import newSettle from "./settle-12.sql" with { type: "text" }
 import sharedSettle from "./settle-13.sql" with { type: "text" }
+import safeReturn from "./settle-16.sql" with { type: "text" }
 import fairTurns from "./turns-10.sql" with { type: "text" }
 import lighterTurns from "./turns-12.sql" with { type: "text" }
 import heldTurns from "./turns-13.sql" with { type: "text" }
@@ -57,6 +60,7 @@ const STEPS: readonly string[] = [
   [reservations, sharedReserve, heldTurns, sharedReclaim, sharedSettle, heldFinish, heldIntake].join("\n"),
   slotLookups,
   namedRemovals,
+  [sharedTurns, takeOver, safeReturn].join("\n"),
 ]
 
 /** The version this Stem works with. */
