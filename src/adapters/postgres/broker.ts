@@ -8,7 +8,7 @@ import type { Intake } from "./intake.ts"
 import { createFlowIntake } from "./intake-flows.ts"
 import { createLeasing } from "./reserve.ts"
 import { CANCEL } from "./rows.ts"
-import { createSettle } from "./settle.ts"
+import { AT_ONCE, createSettle } from "./settle.ts"
 import { numbers, texts } from "./sql-values.ts"
 import type { Store } from "./store.ts"
 import { createSweep } from "./sweep.ts"
@@ -32,6 +32,7 @@ export function createBroker(store: Store, intake: Intake, endings: Endings): Br
     reclaim: leasing.reclaim,
     renew: createRenew(store),
 
+    settlesAtOnce: AT_ONCE,
     async settle(settlements) {
       if (settlements.length === 0) return []
       const answers = await settle(settlements)

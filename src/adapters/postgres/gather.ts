@@ -13,10 +13,13 @@ interface Call<Item, Answer> {
 /** A group ends at this many items, so that one statement stays short. A larger call goes alone. */
 const GROUP = 2000
 
-/** `together` answers each item, in order; when it throws, everybody of the group hears it. */
-export function createGather<Item, Answer>(together: Gather<Item, Answer>): Gather<Item, Answer> {
+/**
+ * `together` answers each item, in order; when it throws, everybody of the group hears it. With `most` above 1 so many
+ * groups may be under way at once, one behind the other on their connection.
+ */
+export function createGather<Item, Answer>(together: Gather<Item, Answer>, most = 1): Gather<Item, Answer> {
   let waiting: Call<Item, Answer>[] = []
-  let running = false
+  let running = 0
 
   function nextGroup(): readonly Call<Item, Answer>[] {
     let size = 0
@@ -30,7 +33,7 @@ export function createGather<Item, Answer>(together: Gather<Item, Answer>): Gath
   }
 
   async function run(): Promise<void> {
-    running = true
+    running += 1
     // Calls of the same turn of the event loop go together.
     await Promise.resolve()
     while (waiting.length > 0) {
@@ -48,12 +51,12 @@ export function createGather<Item, Answer>(together: Gather<Item, Answer>): Gath
         for (const { reject } of group) reject(error)
       }
     }
-    running = false
+    running -= 1
   }
 
   return (items) =>
     new Promise((resolve, reject) => {
       waiting.push({ items, resolve, reject })
-      if (!running) void run()
+      if (running < most) void run()
     })
 }

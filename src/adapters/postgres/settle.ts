@@ -13,6 +13,9 @@ import { createSettlePlain } from "./settle-plain.ts"
 import { numbers, placesOf, texts } from "./sql-values.ts"
 import type { Store } from "./store.ts"
 
+/** The next list is there when one has been flushed. */
+export const AT_ONCE = 2
+
 const KIND = { ack: 0, bury: 1, retry: 2, release: 3 } as const
 const LACKS = { progress: 1, replays: 2 } as const
 
@@ -96,7 +99,7 @@ export function createSettle({ work, ns, clock, queues }: Store, endings: Ending
       for (const twice of again) answers.push(twice ? "stale" : (landed.next().value as Settled))
     }
     return answers
-  })
+  }, AT_ONCE)
 }
 
 /**
