@@ -38,6 +38,7 @@ import leaseSettle from "./settle-6.sql" with { type: "text" }
 import flowSettle from "./settle-10.sql" with { type: "text" }
 import newSettle from "./settle-12.sql" with { type: "text" }
 import sharedSettle from "./settle-13.sql" with { type: "text" }
+import hintedSettle from "./settle-16.sql" with { type: "text" }
 import safeReturn from "./settle-16.sql" with { type: "text" }
 import fairTurns from "./turns-10.sql" with { type: "text" }
 import lighterTurns from "./turns-12.sql" with { type: "text" }
@@ -61,6 +62,7 @@ const STEPS: readonly string[] = [
   slotLookups,
   namedRemovals,
   [sharedTurns, takeOver, safeReturn].join("\n"),
+  hintedSettle,
 ]
 
 /** The version this Stem works with. */
