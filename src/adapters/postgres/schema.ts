@@ -38,8 +38,8 @@ import leaseSettle from "./settle-6.sql" with { type: "text" }
 import flowSettle from "./settle-10.sql" with { type: "text" }
 import newSettle from "./settle-12.sql" with { type: "text" }
 import sharedSettle from "./settle-13.sql" with { type: "text" }
-import hintedSettle from "./settle-16.sql" with { type: "text" }
 import safeReturn from "./settle-16.sql" with { type: "text" }
+import hintedSettle from "./settle-17.sql" with { type: "text" }
 import fairTurns from "./turns-10.sql" with { type: "text" }
 import lighterTurns from "./turns-12.sql" with { type: "text" }
 import heldTurns from "./turns-13.sql" with { type: "text" }
@@ -62,6 +62,8 @@ const STEPS: readonly string[] = [
   slotLookups,
   namedRemovals,
   [sharedTurns, takeOver, safeReturn].join("\n"),
+  hintedSettle,
+  // Once more: for some minutes the step before was made of an older text, which schemas may have kept.
   hintedSettle,
 ]
 

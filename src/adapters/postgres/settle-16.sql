@@ -1,4 +1,5 @@
--- As before, and only what its hint does not find is looked for among the reservations, which takes a call for each.
+-- As before. What comes back is found by its id: who has waited for the row while it was given a lease of its own knows the
+-- place of that row as it is now, where this statement's snapshot sees nothing.
 CREATE OR REPLACE FUNCTION stem.settle(
   _ns integer, _now bigint, _ids text, _tokens integer[], _reservations bigint[], _seqs bigint[], _kinds smallint[],
   _dues bigint[], _reasons text, _soughts text, _statuses text, _states text, _tasks text, _queues text, _ended bigint[], _lacks smallint[],
@@ -27,11 +28,7 @@ BEGIN
         WHEN t.token = 0 THEN s.token = 1 AND (s.seq = t.seq AND s.reservation = ANY (_live) OR stem.is_reserved(t))
         ELSE t.token = s.token AND coalesce(t.until, 0) > 0
       END
-      RETURNING s.*, CASE
-        WHEN t.token > 0 THEN NULL
-        WHEN s.seq = t.seq AND s.reservation = ANY (_live) THEN s.reservation
-        ELSE stem.reservation_of(t, NULL, NULL, NULL)
-      END AS leant, t.progress, t.replays
+      RETURNING s.*, CASE WHEN t.token = 0 THEN stem.reservation_of(t, s.seq, s.reservation, _live) END AS leant, t.progress, t.replays
     ), written AS (
       INSERT INTO stem.statuses (ns, id, state, task, queue, ended, token, status)
       SELECT ns, id, state, task, queue, ended, token, stem.filled(status, lacks, progress, replays)
@@ -51,19 +48,11 @@ BEGIN
         WHEN t.token = 0 THEN s.token = 1 AND (s.seq = t.seq AND s.reservation = ANY (_live) OR stem.is_reserved(t))
         ELSE t.token = s.token AND coalesce(t.until, 0) > 0
       END
-      RETURNING s.*, CASE
-        WHEN t.token > 0 THEN NULL
-        WHEN s.seq = t.seq AND s.reservation = ANY (_live) THEN s.reservation
-        ELSE stem.reservation_of(t, NULL, NULL, NULL)
-      END AS leant, t.queue AS of_queue, t.rank,
+      RETURNING s.*, CASE WHEN t.token = 0 THEN stem.reservation_of(t, s.seq, s.reservation, _live) END AS leant, t.queue AS of_queue, t.rank,
         t.attempts, t.task AS of_task, t.progress, t.replays,
         CASE s.kind WHEN 1 THEN t.envelope END AS envelope
     ), coming AS (
-      SELECT s.*, t.ctid AS place_of, CASE
-        WHEN t.token > 0 THEN NULL
-        WHEN s.seq = t.seq AND s.reservation = ANY (_live) THEN s.reservation
-        ELSE stem.reservation_of(t, NULL, NULL, NULL)
-      END AS leant
+      SELECT s.*, CASE WHEN t.token = 0 THEN stem.reservation_of(t, s.seq, s.reservation, _live) END AS leant
       FROM said s JOIN stem.tasks t ON t.id = ANY (ARRAY[s.id]) AND t.ns = s.ns
       WHERE s.kind >= 2 AND t.cancel = 0 AND CASE
         WHEN t.token = 0 THEN s.token = 1 AND (s.seq = t.seq AND s.reservation = ANY (_live) OR stem.is_reserved(t))
@@ -76,7 +65,7 @@ BEGIN
           SELECT r.started FROM stem.reservations r WHERE r.ns = s.ns AND r.number = s.leant
         ) END,
         attempts = t.attempts + CASE s.kind WHEN 2 THEN 1 ELSE 0 END, error = coalesce(s.reason, t.error)
-      FROM coming s WHERE t.ctid = s.place_of
+      FROM coming s WHERE t.id = ANY (ARRAY[s.id]) AND t.ns = s.ns
       RETURNING s.place, s.leant, t.queue AS of_queue, t.rank, t.fair, s.due
     ), told AS (
       INSERT INTO stem.fair_news (queue, rank, key, due) SELECT of_queue, rank, fair, due FROM back WHERE fair IS NOT NULL
