@@ -125,7 +125,7 @@ async function postgresStage(): Promise<Stage> {
       return Number(found?.bytes)
     },
     async tidy({ name }) {
-      await sql.unsafe(`VACUUM (ANALYZE) ${name}.tasks, ${name}.statuses`)
+      await sql.unsafe(`VACUUM (ANALYZE) ${name}.tasks, ${name}.statuses, ${name}.events`)
     },
     async close() {
       await sql.end()
