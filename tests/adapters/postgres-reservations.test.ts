@@ -158,6 +158,27 @@ test("who takes over one task leaves the leases of a lost fleet as they are, but
   expect(idsOf(await later.broker.reclaim({ ...ask, max: 9 }))).toEqual(["b", "c", "d"])
 }, 30_000)
 
+test("what was stored in a row is stepped over as one range, what was not one by one, and what came between is taken", async () => {
+  const driver = await openOne(server.url, "rows")
+  const store = (...ids: string[]) =>
+    driver.broker.enqueue(ids.map((id) => task(id, { queue: id.startsWith("x") ? "other" : "default" })))
+  await store("a", "b", "c", "d", "x1", "e", "x2", "f")
+  expect(idsOf(await take(driver, 3))).toEqual(["a", "b", "c"])
+  expect(idsOf(await take(driver, 3))).toEqual(["d", "e", "f"])
+  await driver.broker.enqueue([task("first", { dueIn: -5000 }), task("last")])
+  expect(idsOf(await take(driver))).toEqual(["first", "last"])
+  const { deliveries } = await driver.broker.reserve({
+    queues: ["other", "default"],
+    max: 9,
+    holder: "w",
+    leaseMs: 1,
+  })
+  expect(idsOf(deliveries)).toEqual(["x1", "x2"])
+  const ns = await numberOf(await session(), "rows")
+  const kinds = `SELECT scattered FROM stem.reservations WHERE ns = ${ns} ORDER BY number`
+  expect((await server.sql(kinds)).map(({ scattered }) => scattered)).toEqual([false, true, false, true])
+}, 30_000)
+
 test("an older Stem that still runs takes nothing that it could not finish", async () => {
   const driver = await openOne(server.url, "old")
   await driver.broker.enqueue([task("a")])

@@ -25,6 +25,7 @@ import orderlyReclaim from "./reclaim-12.sql" with { type: "text" }
 import sharedReclaim from "./reclaim-13.sql" with { type: "text" }
 import takeOver from "./reclaim-16.sql" with { type: "text" }
 import sharedReserve from "./reserve-13.sql" with { type: "text" }
+import rangedReserve from "./reserve-19.sql" with { type: "text" }
 import tables from "./schema-1.sql" with { type: "text" }
 import scheduleTables from "./schema-2.sql" with { type: "text" }
 import eventTables from "./schema-3.sql" with { type: "text" }
@@ -65,6 +66,7 @@ const STEPS: readonly string[] = [
   hintedSettle,
   // Once more: for some minutes the step before was made of an older text, which schemas may have kept.
   hintedSettle,
+  rangedReserve,
 ]
 
 /** The version this Stem works with. */
