@@ -36,7 +36,9 @@ test("stem control prints one line per worker", async () => {
     },
   ])
   expect((await stem.run(["control", "resize", "5", "left"])).out).toContain("5 at once, not 2")
-  const [left, right] = await stem.json(["inspect", "workers"])
+  // What it has become it says right after it has answered.
+  let [left, right] = await stem.json(["inspect", "workers"])
+  while (left.concurrency !== 5) [left, right] = await stem.json(["inspect", "workers"])
   expect([left.concurrency, right.concurrency, left.modules === right.modules]).toEqual([5, 2, true])
   expect((await stem.run(["control", "reload", "-o", "ndjson"])).out.trim().split("\n")).toHaveLength(2)
 })

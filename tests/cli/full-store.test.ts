@@ -12,7 +12,7 @@ beforeEach(async () => {
   stem = await makeStem()
   server = new Redis(SMALL)
   await server.flushall()
-  await stem.write("tasks.ts", TASKS)
+  await stem.write("tasks.ts", `${TASKS}\nexport const length = (text: string) => text.length\n`)
 })
 afterEach(async () => {
   await stem.remove()
@@ -22,7 +22,7 @@ afterEach(async () => {
 
 const env = { STEM_BROKER_URL: SMALL, STEM_NAMESPACE: `full-${crypto.randomUUID()}` }
 const lines = (count: number, bytes: number) =>
-  Array.from({ length: count }, () => JSON.stringify({ task: "echo", input: "x".repeat(bytes) })).join("\n")
+  Array.from({ length: count }, () => JSON.stringify({ task: "length", input: "x".repeat(bytes) })).join("\n")
 
 test("A full Redis takes nothing in and says so; what was accepted is done, and that makes room", async () => {
   const go = join(stem.folder, "go")
@@ -44,7 +44,7 @@ test("A full Redis takes nothing in and says so; what was accepted is done, and 
   let one = filled
   let singles = 0
   for (;;) {
-    one = await stem.run(["enqueue", "echo", "-"], { env, stdin: JSON.stringify("y".repeat(200_000)) })
+    one = await stem.run(["enqueue", "length", "-"], { env, stdin: JSON.stringify("y".repeat(200_000)) })
     if (one.code !== 0) break
     singles += 1
     expect(singles).toBeLessThan(100)
@@ -73,7 +73,7 @@ test("With a spool, what a full Redis refuses is kept, and delivered when there 
   const spooled = { ...env, STEM_SPOOL: join(stem.folder, "spool.db") }
   let kept = await stem.run(["enqueue", "--file", "-"], { env, stdin: lines(4000, 8000) })
   do
-    kept = await stem.run(["enqueue", "echo", "-"], {
+    kept = await stem.run(["enqueue", "length", "-"], {
       env: spooled,
       stdin: JSON.stringify("y".repeat(200_000)),
     })
