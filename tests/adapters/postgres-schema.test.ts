@@ -3,11 +3,9 @@ import { join } from "node:path"
 import { migrate, open } from "../../src/adapters/postgres/driver.ts"
 import { VERSION } from "../../src/adapters/postgres/schema.ts"
 import type { Driver } from "../../src/core/contracts/driver.ts"
-import { encodeEnvelope } from "../../src/core/task/envelope.ts"
 import { systemClock } from "../../src/runtime/clock.ts"
 import { tasksBy } from "../support/envelopes.ts"
 import { type PostgresServer, postgresServer } from "../support/postgres-server.ts"
-import { every, putOf } from "../support/schedules.ts"
 
 let server: PostgresServer
 const drivers: Driver[] = []
@@ -53,52 +51,6 @@ test("many who open a fresh database at once all get in, and the schema is made 
   const versions = await server.sql("SELECT version FROM crowd.migrations ORDER BY version")
   expect(versions).toMatchObject(Array.from({ length: VERSION }, (_, at) => ({ version: at + 1 })))
 }, 30_000)
-
-test("a schema of version 1 becomes one of the latest, with the tasks it holds", async () => {
-  const { statements } = await migrate(`${server.url}?schema=older`, { dryRun: true })
-  const first = statements.indexOf("INSERT INTO older.migrations (version) VALUES (1)") + 1
-  await server.sql(...statements.slice(0, first))
-  await server.sql(
-    "INSERT INTO older.namespaces (name) VALUES ('schema')",
-    "INSERT INTO older.queues (ns, name) VALUES (1, 'default')",
-    `INSERT INTO older.tasks (due, ns, queue, rank, id, task, envelope)
-       VALUES (0, 1, 1, 5, 'old', 'image.resize', '${encodeEnvelope(task("old"))}')`,
-  )
-  expect(await migrate(`${server.url}?schema=older`, { dryRun: true })).toEqual({
-    ...{ from: 1, to: VERSION, statements: statements.slice(first) },
-  })
-  const driver = await enter("?schema=older")
-  expect((await driver.inspector.find(["old"]))[0]).toBeDefined()
-  expect(await driver.schedules.put([putOf(every("a", 1000), 0)])).toEqual([{ kind: "added", name: "a" }])
-  expect(await migrate(`${server.url}?schema=older`, { dryRun: true })).toMatchObject({
-    from: VERSION,
-    to: VERSION,
-  })
-})
-
-test("a schema of version 5 becomes one of the latest, with its leases as they were", async () => {
-  const { statements } = await migrate(`${server.url}?schema=leased`, { dryRun: true })
-  const fifth = statements.indexOf("INSERT INTO leased.migrations (version) VALUES (5)") + 1
-  await server.sql(...statements.slice(0, fifth))
-  const row = (id: string, until: number | null) =>
-    `INSERT INTO leased.tasks (due, ns, queue, rank, id, task, token, holder, until, envelope)
-       VALUES (0, 1, 1, 5, '${id}', 'image.resize', 1, 'w', ${until}, '${encodeEnvelope(task(id))}')`
-  await server.sql(
-    "INSERT INTO leased.namespaces (name) VALUES ('schema')",
-    "INSERT INTO leased.queues (ns, name) VALUES (1, 'default')",
-    ...[row("waits", null), row("lost", 1), row("held", Date.now() + 60_000)],
-  )
-  const { broker, inspector } = await enter("?schema=leased")
-  const ask = { queues: ["default"], max: 9, holder: "w", leaseMs: 60_000 }
-  expect((await inspector.queues())[0]).toMatchObject({ ready: 1, running: 2 })
-  expect((await broker.reclaim(ask)).map(({ envelope, lease }) => [envelope.id, lease.token])).toEqual([
-    ["lost", 2],
-  ])
-  expect((await broker.reserve(ask)).deliveries.map(({ envelope }) => envelope.id)).toEqual(["waits"])
-  const lease = { id: "held", token: 1, holder: "w", expiresAt: 0 }
-  expect(await broker.renew([{ lease }], 60_000)).toMatchObject([{ kind: "held" }])
-  expect(await broker.settle([{ lease, verdict: { kind: "ack" }, next: [] }])).toEqual(["settled"])
-})
 
 test("schemas of one database do not meet", async () => {
   const [one, other] = [await enter("?schema=one"), await enter("?schema=other")]

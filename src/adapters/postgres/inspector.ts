@@ -18,8 +18,8 @@ export function createInspector(store: Store, endings: Endings): Inspector {
       .map(
         (
           fair,
-        ) => `SELECT * FROM (SELECT * FROM stem.tasks WHERE queue = $1 AND renewed IS NULL AND fair IS ${fair}
-          AND until IS NULL AND seq <= $3 AND (token > 0 OR seq NOT IN (
+        ) => `SELECT * FROM (SELECT * FROM stem.tasks WHERE queue = $1 AND until IS NULL AND fair IS ${fair}
+          AND seq <= $3 AND (token > 0 OR seq NOT IN (
             SELECT unnest(r.seqs) FROM stem.reservations r WHERE r.queue = $1
           )) ORDER BY seq LIMIT $2) AS ${fair === "NULL" ? "plain" : "fair"}`,
       )

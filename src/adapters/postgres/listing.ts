@@ -23,14 +23,14 @@ const LIST = `SELECT l.* FROM (SELECT t.ns, t.id FROM (
     ${(["NULL", "NOT NULL"] as const)
       .map(
         (fair) => `(SELECT t.* FROM stem.tasks t
-    WHERE t.queue = q.queue AND t.rank = r.rank AND t.renewed IS NULL AND t.fair IS ${fair} AND ${FITTING}
+    WHERE t.queue = q.queue AND t.rank = r.rank AND t.until IS NULL AND t.fair IS ${fair} AND ${FITTING}
     ORDER BY t.due, t.seq LIMIT $8)`,
       )
       .join(" UNION ALL ")}
   ) AS t
   WHERE q.ns = $1 AND ($4::text IS NULL OR q.name = $4)
   UNION ALL
-  SELECT t.* FROM stem.queues q JOIN stem.tasks t ON t.queue = q.queue AND t.renewed IS NOT NULL
+  SELECT t.* FROM stem.queues q JOIN stem.tasks t ON t.queue = q.queue AND t.until IS NOT NULL
   WHERE q.ns = $1 AND ($4::text IS NULL OR q.name = $4) AND ${FITTING}
 ) AS t ORDER BY t.due, t.seq LIMIT $8) AS f JOIN stem.live l ON l.ns = f.ns AND l.id = f.id ORDER BY l.due, l.seq`
 

@@ -1,72 +1,32 @@
 import type { Migration } from "../../core/contracts/driver.ts"
 import { invalid } from "../../core/kit/errors.ts"
 import type { Client } from "./client.ts"
-import heldFinish from "./finish-13.sql" with { type: "text" }
-import flowFirings from "./firings-10.sql" with { type: "text" }
-import functions from "./functions-1.sql" with { type: "text" }
-import scheduleFunctions from "./functions-2.sql" with { type: "text" }
-import eventFunctions from "./functions-3.sql" with { type: "text" }
-import limitFunctions from "./functions-4.sql" with { type: "text" }
-import roomFunctions from "./functions-5.sql" with { type: "text" }
-import leaseFunctions from "./functions-6.sql" with { type: "text" }
-import readyFunctions from "./functions-7.sql" with { type: "text" }
-import turnFunctions from "./functions-9.sql" with { type: "text" }
-import flowFunctions from "./functions-10.sql" with { type: "text" }
-import scheduleLookups from "./functions-11.sql" with { type: "text" }
-import slotLookups from "./functions-14.sql" with { type: "text" }
-import namedRemovals from "./functions-15.sql" with { type: "text" }
-import sharedTurns from "./functions-16.sql" with { type: "text" }
-import groupFunctions from "./groups-10.sql" with { type: "text" }
-import newArrivals from "./groups-12.sql" with { type: "text" }
-import flowIntake from "./intake-10.sql" with { type: "text" }
-import heldIntake from "./intake-13.sql" with { type: "text" }
-import pinnedLookups from "./lookups-12.sql" with { type: "text" }
-import orderlyReclaim from "./reclaim-12.sql" with { type: "text" }
-import sharedReclaim from "./reclaim-13.sql" with { type: "text" }
-import takeOver from "./reclaim-16.sql" with { type: "text" }
-import sharedReserve from "./reserve-13.sql" with { type: "text" }
-import rangedReserve from "./reserve-19.sql" with { type: "text" }
+import deskTables from "./desk-1.sql" with { type: "text" }
+import events from "./events-1.sql" with { type: "text" }
+import firings from "./firings-1.sql" with { type: "text" }
+import flowTables from "./flows-1.sql" with { type: "text" }
+import groups from "./groups-1.sql" with { type: "text" }
+import intake from "./intake-1.sql" with { type: "text" }
+import flowIntake from "./intake-flows-1.sql" with { type: "text" }
+import leases from "./leases-1.sql" with { type: "text" }
+import limits from "./limits-1.sql" with { type: "text" }
+import reserve from "./reserve-1.sql" with { type: "text" }
+import schedules from "./schedules-1.sql" with { type: "text" }
 import tables from "./schema-1.sql" with { type: "text" }
-import scheduleTables from "./schema-2.sql" with { type: "text" }
-import eventTables from "./schema-3.sql" with { type: "text" }
-import limitTables from "./schema-4.sql" with { type: "text" }
-import leaseTables from "./schema-6.sql" with { type: "text" }
-import eventStorage from "./schema-8.sql" with { type: "text" }
-import flowTables from "./schema-10.sql" with { type: "text" }
-import reservations from "./schema-13.sql" with { type: "text" }
 import settle from "./settle-1.sql" with { type: "text" }
-import leaseSettle from "./settle-6.sql" with { type: "text" }
-import flowSettle from "./settle-10.sql" with { type: "text" }
-import newSettle from "./settle-12.sql" with { type: "text" }
-import sharedSettle from "./settle-13.sql" with { type: "text" }
-import safeReturn from "./settle-16.sql" with { type: "text" }
-import hintedSettle from "./settle-17.sql" with { type: "text" }
-import fairTurns from "./turns-10.sql" with { type: "text" }
-import lighterTurns from "./turns-12.sql" with { type: "text" }
-import heldTurns from "./turns-13.sql" with { type: "text" }
+import flowSettle from "./settle-flows-1.sql" with { type: "text" }
+import turns from "./turns-1.sql" with { type: "text" }
 
-/** One step for each version of the schema, in order; a released step is never changed. */
+/**
+ * One step for each version of the schema, in order; a released step is never changed. The number at the end of a file's
+ * name is that of its step: functions that a later one replaces stand in a file of that step.
+ */
 const STEPS: readonly string[] = [
-  [tables, functions, settle].join("\n"),
-  [scheduleTables, scheduleFunctions].join("\n"),
-  [eventTables, eventFunctions].join("\n"),
-  [limitTables, limitFunctions].join("\n"),
-  roomFunctions,
-  [leaseTables, leaseFunctions, leaseSettle].join("\n"),
-  readyFunctions,
-  eventStorage,
-  turnFunctions,
-  [flowTables, flowFunctions, fairTurns, flowIntake, flowFirings, groupFunctions, flowSettle].join("\n"),
-  scheduleLookups,
-  [pinnedLookups, orderlyReclaim, lighterTurns, newArrivals, newSettle].join("\n"),
-  [reservations, sharedReserve, heldTurns, sharedReclaim, sharedSettle, heldFinish, heldIntake].join("\n"),
-  slotLookups,
-  namedRemovals,
-  [sharedTurns, takeOver, safeReturn].join("\n"),
-  hintedSettle,
-  // Once more: for some minutes the step before was made of an older text, which schemas may have kept.
-  hintedSettle,
-  rangedReserve,
+  [
+    ...[tables, flowTables, deskTables],
+    ...[intake, flowIntake, reserve, turns, leases, settle, flowSettle, groups],
+    ...[schedules, firings, events, limits],
+  ].join("\n"),
 ]
 
 /** The version this Stem works with. */

@@ -1,3 +1,37 @@
+-- Writes down an instant. False: it is there already. One that was skipped may still be fired.
+CREATE FUNCTION stem.note_firing(_ns integer, _name text, _firing json, _by_hand boolean) RETURNS boolean
+  LANGUAGE plpgsql
+AS $$
+BEGIN
+  INSERT INTO stem.firings AS f (ns, name, nominal, fired, task, skipped, by_hand)
+  VALUES (_ns, _name, (_firing->>'nominal')::bigint, (_firing->>'fired')::bigint, _firing->>'id',
+    _firing->>'skipped', _by_hand)
+  ON CONFLICT (ns, name, nominal) DO UPDATE SET fired = excluded.fired, task = excluded.task, skipped = NULL,
+    by_hand = excluded.by_hand
+  WHERE f.task IS NULL AND excluded.task IS NOT NULL;
+  RETURN FOUND;
+END $$;
+
+-- Lets the oldest instants go, once there are a good deal more than are to be kept.
+CREATE FUNCTION stem.bound_firings(_ns integer, _name text, _more integer, _most integer) RETURNS void
+  LANGUAGE plpgsql
+AS $$
+DECLARE
+  _kept integer;
+BEGIN
+  IF _more = 0 THEN
+    RETURN;
+  END IF;
+  UPDATE stem.schedules s SET kept = s.kept + _more WHERE s.ns = _ns AND s.name = _name RETURNING s.kept INTO _kept;
+  IF _kept <= _most + 100 THEN
+    RETURN;
+  END IF;
+  DELETE FROM stem.firings f WHERE f.ns = _ns AND f.name = _name AND f.nominal <= (
+    SELECT o.nominal FROM stem.firings o WHERE o.ns = _ns AND o.name = _name ORDER BY o.nominal DESC LIMIT 1 OFFSET _most
+  );
+  UPDATE stem.schedules s SET kept = _most WHERE s.ns = _ns AND s.name = _name;
+END $$;
+
 -- Stores the tasks of firings and answers the ids of those that were not.
 CREATE FUNCTION stem.add_fired(
   _ns integer, _now bigint, _ids text[], _tasks text[], _queues integer[], _ranks smallint[], _dues bigint[],
@@ -17,8 +51,8 @@ BEGIN
   );
 END $$;
 
--- As before, for tasks that have a key or take turns too.
-CREATE OR REPLACE FUNCTION stem.send_firings(_ns integer, _sent json[]) RETURNS text
+-- Enqueues the tasks of firings that have one to be stored here. Answers the ids that are known already.
+CREATE FUNCTION stem.send_firings(_ns integer, _sent json[]) RETURNS text
   LANGUAGE plpgsql
 AS $$
 DECLARE
@@ -40,12 +74,15 @@ BEGIN
   RETURN _known;
 END $$;
 
--- As before, for tasks that have a key or take turns too.
-CREATE OR REPLACE FUNCTION stem.commit_turns(
+-- Stores what Beats have decided about schedules whose token is still the one, a set at a time: what is due at once is
+-- stored by a handful of statements, however much it is. Answers a word for each turn: a letter for each of its firings
+-- (fired, duplicate, skipped), or "-" when it is stale. What is kept in hand is looked up by key, and each schedule by
+-- its name, whatever is known of how many there are: a plan made while there were none compared each with each.
+CREATE FUNCTION stem.commit_turns(
   _ns integer, _now bigint, _most integer, _turns text, OUT words text, OUT known text
 )
   LANGUAGE plpgsql
-  SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off
+  SET enable_seqscan = off SET enable_bitmapscan = off SET enable_hashjoin = off SET enable_mergejoin = off
   SET plan_cache_mode = force_generic_plan SET jit = off
 AS $$
 DECLARE
@@ -63,9 +100,10 @@ DECLARE
   _holds bigint[];
   _flows boolean;
 BEGIN
-  PERFORM FROM stem.schedules s
-  WHERE s.ns = _ns AND s.name = ANY (ARRAY(SELECT t.name FROM json_to_recordset(_turns::json) AS t (name text)))
-  ORDER BY s.name FOR UPDATE;
+  PERFORM FROM (
+    SELECT DISTINCT t.name COLLATE "C" AS name FROM json_to_recordset(_turns::json) AS t (name text) ORDER BY 1
+  ) AS n
+  CROSS JOIN LATERAL (SELECT FROM stem.schedules s WHERE s.ns = _ns AND s.name = n.name FOR UPDATE) AS l;
   WITH turns AS MATERIALIZED (
     SELECT t.*, row_number() OVER (PARTITION BY t.name, t.token ORDER BY t.at) AS nth
     FROM ROWS FROM (json_to_recordset(_turns::json)
@@ -137,4 +175,35 @@ BEGIN
     PERFORM stem.ring(_ns, 0);
   END IF;
   PERFORM stem.ring_schedules(_ns);
+END $$;
+
+-- Fires by hand. Answers a letter for each: fired, duplicate, missing.
+CREATE FUNCTION stem.fire_by_hand(_ns integer, _most integer, _firings text, OUT words text, OUT known text)
+  LANGUAGE plpgsql
+  SET enable_seqscan = off SET plan_cache_mode = force_generic_plan SET jit = off
+AS $$
+DECLARE
+  _there text[];
+  _firing json;
+  _sent json[] := '{}';
+BEGIN
+  SELECT array_agg(l.name) INTO _there FROM (
+    SELECT s.name FROM stem.schedules s
+    WHERE s.ns = _ns AND s.name = ANY (ARRAY(SELECT f->>'name' FROM json_array_elements(_firings::json) AS f))
+    ORDER BY s.name FOR UPDATE
+  ) AS l;
+  words := '';
+  FOR _firing IN SELECT f FROM json_array_elements(_firings::json) AS f LOOP
+    IF (_firing->>'name' = ANY (_there)) IS NOT TRUE THEN
+      words := words || 'm';
+    ELSIF NOT stem.note_firing(_ns, _firing->>'name', _firing, true) THEN
+      words := words || 'd';
+    ELSE
+      words := words || 'f';
+      _sent := array_append(_sent, _firing);
+    END IF;
+  END LOOP;
+  PERFORM stem.bound_firings(_ns, f.name, f.more, _most)
+  FROM (SELECT s->>'name' AS name, count(*)::integer AS more FROM unnest(_sent) AS s GROUP BY 1 ORDER BY 1) AS f;
+  known := stem.send_firings(_ns, _sent);
 END $$;

@@ -3,6 +3,20 @@ CREATE FUNCTION stem.held(_queue integer, _rank smallint) RETURNS SETOF bigint
   LANGUAGE sql STABLE
 AS $$ SELECT unnest(r.seqs) FROM stem.reservations r WHERE r.queue = _queue AND r.rank = _rank $$;
 
+-- The tasks of all other reservations.
+CREATE FUNCTION stem.scattered(_queues integer[]) RETURNS SETOF bigint
+  LANGUAGE sql STABLE
+AS $$ SELECT unnest(r.seqs) FROM stem.reservations r WHERE r.queue = ANY (_queues) AND r.scattered $$;
+
+-- The tasks of reservations that are in a row: a look at a few ranges, at a fourth of what a table of all their numbers
+-- costs.
+CREATE FUNCTION stem.in_rows(_queues integer[]) RETURNS int8multirange
+  LANGUAGE sql STABLE
+AS $$
+  SELECT coalesce(range_agg(int8range(r.first, r.last, '[]')), '{}') FROM stem.reservations r
+  WHERE r.queue = ANY (_queues) AND NOT r.scattered
+$$;
+
 -- Whether a task that has no lease of its own is leased. Told by a reservation that is there and the seq it was given by,
 -- one need not look for it: these go together.
 CREATE FUNCTION stem.reservation_of(_task stem.tasks, _seq bigint, _reservation bigint, _live bigint[]) RETURNS bigint
@@ -22,13 +36,13 @@ CREATE FUNCTION stem.is_reserved(_task stem.tasks) RETURNS boolean
   LANGUAGE sql STABLE
 AS $$ SELECT stem.reservation_of(_task, NULL, NULL, NULL) IS NOT NULL $$;
 
--- Taken by whoever makes reservations, and whoever does something to waiting tasks: what neither may do while the other
--- is at it. Nobody who has it waits for anybody but the server.
+-- Taken by whoever does something to waiting tasks. They need not wait for each other, for each row has its own lock, but
+-- for who makes reservations, who takes it alone; and are to take it before any row that another of them may wait for.
 CREATE FUNCTION stem.lock_waiting(_ns integer) RETURNS void
   LANGUAGE plpgsql
 AS $$
 BEGIN
-  PERFORM pg_advisory_xact_lock(1400136049, _ns);
+  PERFORM pg_advisory_xact_lock_shared(1400136049, _ns);
 END $$;
 
 -- Makes a reservation. Numbers grow and are never given again, not even when the server forgets its last ones in a crash.
@@ -70,8 +84,6 @@ BEGIN
   END IF;
 END $$;
 
-DROP FUNCTION stem.lease_places;
-
 -- Leases tasks of one queue and rank, given by their places in order: together those that were never leased, the others
 -- each in its row. Those that somebody is about to end are left out. Answers lists.
 CREATE FUNCTION stem.lease_places(
@@ -102,10 +114,7 @@ BEGIN
       WHERE o.token > 0 AND o.until IS NULL FOR UPDATE OF o SKIP LOCKED
     ) AS w
     WHERE t.ctid = w.place
-    RETURNING w.at, t.due, t.seq, t.id, t.token, t.attempts, t.replays, t.envelope
-  ), noted AS (
-    INSERT INTO stem.leases (until, low, high, queue, rank)
-    SELECT _until, min(due), max(due), _queue, _rank FROM own HAVING count(*) > 0
+    RETURNING w.at, t.seq, t.id, t.token, t.attempts, t.replays, t.envelope
   ), leased AS (
     SELECT own.at, own.seq, own.id, own.token, own.attempts, own.replays, 0 AS reservation, own.envelope FROM own
     UNION ALL
@@ -118,8 +127,6 @@ BEGIN
   INTO taken, ids, tokens, attempts, replays, reservations, seqs, envelopes
   FROM (SELECT * FROM leased ORDER BY at) AS l;
 END $$;
-
-DROP FUNCTION stem.reserve;
 
 -- Leases ready tasks. Answers lists, and where there were fewer than asked for when there will be more.
 CREATE FUNCTION stem.reserve(
@@ -136,6 +143,7 @@ DECLARE
   _shelf record;
   _got record;
   _number text;
+  _rows int8multirange;
 BEGIN
   PERFORM stem.lock_waiting(_ns);
   IF EXISTS (SELECT FROM stem.fair_shelves s WHERE s.queue = ANY (_queues))
@@ -145,12 +153,13 @@ BEGIN
     FROM stem.reserve_fair(_ns, _queues, _max, _now, _holder, _until) AS f;
     RETURN;
   END IF;
+  _rows := stem.in_rows(_queues);
   -- What is at the beginning of the index is passed once: what has ended lies there until it is vacuumed.
   FOR _shelf IN
     SELECT o.queue, r.rank::smallint AS rank, f.due, f.seq
     FROM unnest(_queues) WITH ORDINALITY AS o (queue, at) CROSS JOIN generate_series(0, 9) AS r (rank) CROSS JOIN LATERAL (
       SELECT t.due, t.seq FROM stem.tasks t
-      WHERE t.queue = o.queue AND t.rank = r.rank AND t.renewed IS NULL AND t.fair IS NULL AND t.due <= _now
+      WHERE t.queue = o.queue AND t.rank = r.rank AND t.until IS NULL AND t.fair IS NULL AND t.due <= _now
         AND NOT (SELECT q.paused FROM stem.queues q WHERE q.queue = o.queue)
       ORDER BY t.due, t.seq LIMIT 1
     ) AS f
@@ -162,18 +171,22 @@ BEGIN
       string_agg(replace(f.envelope, chr(30), ' '), chr(30)) AS envelopes
     INTO _got FROM (
       SELECT t.seq, t.due, t.token, t.id, t.envelope FROM stem.tasks t
-      WHERE t.queue = _shelf.queue AND t.rank = _shelf.rank AND t.renewed IS NULL AND t.fair IS NULL
-        AND t.until IS NULL AND t.due <= _now AND (t.due, t.seq) >= (_shelf.due, _shelf.seq)
-        AND (t.token > 0 OR t.seq NOT IN (SELECT h.seq FROM stem.held(_shelf.queue, _shelf.rank) AS h (seq)))
+      WHERE t.queue = _shelf.queue AND t.rank = _shelf.rank AND t.until IS NULL AND t.fair IS NULL
+        AND t.due <= _now AND (t.due, t.seq) >= (_shelf.due, _shelf.seq)
+        AND (t.token > 0 OR NOT (
+          t.seq <@ _rows OR t.seq IN (SELECT h.seq FROM stem.scattered(ARRAY[_shelf.queue]) AS h (seq))
+        ))
       ORDER BY t.due, t.seq LIMIT _room
     ) AS f;
     CONTINUE WHEN _got.taken = 0;
     IF _got.mixed THEN
       SELECT l.* INTO _got FROM stem.lease_places(_ns, _shelf.queue, _shelf.rank, ARRAY(
         SELECT t.ctid FROM stem.tasks t
-        WHERE t.queue = _shelf.queue AND t.rank = _shelf.rank AND t.renewed IS NULL AND t.fair IS NULL
-          AND t.until IS NULL AND t.due <= _now AND (t.due, t.seq) >= (_shelf.due, _shelf.seq)
-          AND (t.token > 0 OR t.seq NOT IN (SELECT h.seq FROM stem.held(_shelf.queue, _shelf.rank) AS h (seq)))
+        WHERE t.queue = _shelf.queue AND t.rank = _shelf.rank AND t.until IS NULL AND t.fair IS NULL
+          AND t.due <= _now AND (t.due, t.seq) >= (_shelf.due, _shelf.seq)
+          AND (t.token > 0 OR NOT (
+            t.seq <@ _rows OR t.seq IN (SELECT h.seq FROM stem.scattered(ARRAY[_shelf.queue]) AS h (seq))
+          ))
         ORDER BY t.due, t.seq LIMIT _room
       ), _now, _holder, _until) AS l;
       CONTINUE WHEN _got.taken = 0;
@@ -201,7 +214,8 @@ BEGIN
 END $$;
 
 -- As stem.reserve, and over before its answer is sent: nobody waits for a worker that is slow to read. A lease is no
--- promise to anybody: one that a crash of the server forgets is as one whose worker was lost. So it is not flushed.
+-- promise to anybody: one that a crash of the server forgets is as one whose worker was lost. So it is not flushed. It is
+-- alone from the beginning, for a snapshot from before it had its turn would show what another has taken as free.
 CREATE PROCEDURE stem.take(
   _ns integer, _queues integer[], _max integer, _now bigint, _holder text, _until bigint,
   OUT ids text, OUT tokens text, OUT attempts text, OUT replays text, OUT reservations text, OUT seqs text,
@@ -211,27 +225,28 @@ CREATE PROCEDURE stem.take(
 AS $$
 BEGIN
   PERFORM set_config('synchronous_commit', 'off', true);
+  PERFORM pg_advisory_xact_lock(1400136049, _ns);
   SELECT r.* INTO ids, tokens, attempts, replays, reservations, seqs, envelopes, wake
   FROM stem.reserve(_ns, _queues, _max, _now, _holder, _until) AS r;
   COMMIT;
 END $$;
 
--- When the first of the tasks that nobody has is or was due.
-CREATE OR REPLACE FUNCTION stem.next_due(_queues integer[]) RETURNS bigint
+-- As before: when the first of the tasks that nobody has is or was due.
+CREATE FUNCTION stem.next_due(_queues integer[]) RETURNS bigint
   LANGUAGE plpgsql STABLE
   SET enable_seqscan = off SET enable_sort = off SET enable_bitmapscan = off
   SET plan_cache_mode = force_generic_plan SET jit = off
 AS $$
+DECLARE
+  _rows int8multirange := stem.in_rows(_queues);
 BEGIN
   RETURN least(
     (
       SELECT min(first.due) FROM unnest(_queues) AS open (queue) CROSS JOIN generate_series(0, 9) AS r (rank)
       CROSS JOIN LATERAL (
         SELECT t.due FROM stem.tasks t
-        WHERE t.queue = open.queue AND t.rank = r.rank AND t.renewed IS NULL AND t.fair IS NULL AND t.until IS NULL
-          AND (t.token > 0 OR t.seq NOT IN (
-            SELECT unnest(h.seqs) FROM stem.reservations h WHERE h.queue = ANY (_queues)
-          ))
+        WHERE t.queue = open.queue AND t.rank = r.rank AND t.until IS NULL AND t.fair IS NULL
+          AND (t.token > 0 OR NOT (t.seq <@ _rows OR t.seq IN (SELECT h.seq FROM stem.scattered(_queues) AS h (seq))))
           AND NOT (SELECT q.paused FROM stem.queues q WHERE q.queue = open.queue)
         ORDER BY t.due, t.seq LIMIT 1
       ) AS first
@@ -239,18 +254,31 @@ BEGIN
     (
       SELECT min(first.due) FROM (
         SELECT o.queue FROM unnest(_queues) AS o (queue) WHERE EXISTS (
-          SELECT FROM stem.tasks t WHERE t.queue = o.queue AND t.renewed IS NULL AND t.fair IS NOT NULL
+          SELECT FROM stem.tasks t WHERE t.queue = o.queue AND t.until IS NULL AND t.fair IS NOT NULL
         ) OFFSET 0
       ) AS open CROSS JOIN generate_series(0, 9) AS r (rank)
       CROSS JOIN LATERAL (
         SELECT t.due FROM stem.tasks t
-        WHERE t.queue = open.queue AND t.rank = r.rank AND t.renewed IS NULL AND t.fair IS NOT NULL AND t.until IS NULL
-          AND (t.token > 0 OR t.seq NOT IN (
-            SELECT unnest(h.seqs) FROM stem.reservations h WHERE h.queue = ANY (_queues)
-          ))
+        WHERE t.queue = open.queue AND t.rank = r.rank AND t.until IS NULL AND t.fair IS NOT NULL
+          AND (t.token > 0 OR NOT (t.seq <@ _rows OR t.seq IN (SELECT h.seq FROM stem.scattered(_queues) AS h (seq))))
           AND NOT (SELECT q.paused FROM stem.queues q WHERE q.queue = open.queue)
         ORDER BY t.due, t.seq LIMIT 1
       ) AS first
     )
   );
+END $$;
+
+-- As stem.ring for those who wait for work, and says of one task where it waits and from when on: who serves the queue
+-- need not ask first whether there is something for him.
+CREATE FUNCTION stem.ring_ready(_ns integer, _queue integer, _due bigint) RETURNS void
+  LANGUAGE plpgsql
+AS $$
+BEGIN
+  IF pg_try_advisory_lock(1400136045, _ns * 2) THEN
+    PERFORM pg_advisory_unlock(1400136045, _ns * 2);
+  ELSIF (SELECT q.paused FROM stem.queues q WHERE q.queue = _queue) THEN
+    PERFORM pg_notify('stem_' || _ns, '0');
+  ELSE
+    PERFORM pg_notify('stem_' || _ns, '0 ' || _queue || ' ' || _due);
+  END IF;
 END $$;

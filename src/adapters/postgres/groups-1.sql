@@ -1,8 +1,7 @@
--- As before, and groups are looked up one by one, not all of a namespace for each of a list. Of arrivals that are all to
--- be new nothing is written but them: where one is not, the whole call fails by the key, and comes again the longer way.
-DROP FUNCTION stem.join_groups(integer, bigint, json, integer[], integer[], text[], integer[], boolean[], text[]);
-
-CREATE OR REPLACE FUNCTION stem.lock_groups(_ns integer, _ids text[]) RETURNS void
+-- What joins groups. Acts are told apart in steps, each of which makes no difference in what order it is done: see
+-- joins.ts. `of` orders what is sent. Whoever joins several groups locks them by id first, so that two who do it do not
+-- wait for each other; and one that is not there is made first, so that neither who opens nor who arrives misses the other.
+CREATE FUNCTION stem.lock_groups(_ns integer, _ids text[]) RETURNS void
   LANGUAGE plpgsql
 AS $$
 DECLARE
@@ -23,7 +22,7 @@ END $$;
 
 -- Sends what the counts of these groups, which are locked, say is to be sent, if it was not yet; in their order. Answers
 -- whether there was something. Rule: groupStateOf in core/task/group.ts.
-CREATE OR REPLACE FUNCTION stem.send_ended(_ns integer, _now bigint, _numbers bigint[]) RETURNS boolean
+CREATE FUNCTION stem.send_ended(_ns integer, _now bigint, _numbers bigint[]) RETURNS boolean
   LANGUAGE plpgsql
 AS $$
 DECLARE
@@ -142,9 +141,45 @@ BEGIN
   RETURN _sent;
 END $$;
 
+-- Looks at open groups, the oldest first, and sends what should have been sent and was not. Answers those.
+CREATE FUNCTION stem.sweep_groups(_ns integer, _now bigint, _max integer)
+  RETURNS TABLE (id text, size integer, tolerate integer, arrived integer, failed integer, ended bigint,
+    definition text, body json, broken json)
+  LANGUAGE plpgsql
+  SET enable_seqscan = off SET plan_cache_mode = force_generic_plan SET jit = off
+AS $$
+DECLARE
+  _group record;
+  _counts record;
+BEGIN
+  FOR _group IN
+    SELECT g.number, g.id, g.size, g.tolerate, g.broke FROM stem.groups g
+    WHERE g.ns = _ns AND g.open ORDER BY g.opened, g.id LIMIT _max
+  LOOP
+    SELECT count(*)::integer AS arrived, (count(*) FILTER (WHERE NOT a.ok))::integer AS failed INTO _counts
+    FROM stem.arrivals a WHERE a.number = _group.number;
+    CONTINUE WHEN CASE WHEN _counts.failed > _group.tolerate THEN _group.broke ELSE _counts.arrived < _group.size END;
+    -- As it looks: now it is counted again while nobody can arrive.
+    PERFORM stem.lock_groups(_ns, ARRAY[_group.id]);
+    SELECT count(*)::integer AS arrived, (count(*) FILTER (WHERE NOT a.ok))::integer AS failed INTO _counts
+    FROM stem.arrivals a WHERE a.number = _group.number;
+    RETURN QUERY
+    WITH found AS (
+      SELECT g.* FROM stem.groups g WHERE g.number = _group.number
+    ), counted AS (
+      UPDATE stem.groups g SET arrived = _counts.arrived, failed = _counts.failed WHERE g.number = _group.number
+    )
+    SELECT f.id, f.size, f.tolerate, _counts.arrived, _counts.failed, f.ended, w.definition, w.body, w.broken
+    FROM found f LEFT JOIN stem.group_texts w ON w.number = f.number
+    WHERE NOT f.complete AND CASE WHEN _counts.failed > f.tolerate THEN NOT f.broke ELSE _counts.arrived >= f.size END;
+    PERFORM stem.send_ended(_ns, _now, ARRAY[_group.number]);
+  END LOOP;
+  PERFORM stem.ring(_ns, 0);
+END $$;
+
 -- Forgets groups that nobody needs since before an instant, at most so many, and so many members. Answers how many
 -- groups, and whether that was all of them.
-CREATE OR REPLACE FUNCTION stem.prune_groups(
+CREATE FUNCTION stem.prune_groups(
   _ns integer, _before bigint, _max integer, _members integer, OUT removed integer, OUT done boolean
 )
   LANGUAGE plpgsql
@@ -173,4 +208,33 @@ BEGIN
     DELETE FROM stem.groups g WHERE g.number = _number;
     removed := removed + 1;
   END LOOP;
+END $$;
+
+-- Forgets unique keys after a given one, in their order, that nobody has any more: the holder neither waits nor runs,
+-- and no window lasts. Looks at so many, and answers how many it forgot and how far it has looked; null for the end.
+CREATE FUNCTION stem.forget_keys(
+  _ns integer, _now bigint, _after text, _looks integer, _max integer, OUT forgotten integer, OUT looked text
+)
+  LANGUAGE plpgsql
+  SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off
+  SET plan_cache_mode = force_generic_plan SET jit = off
+AS $$
+DECLARE
+  _keys text[];
+  _free text[];
+BEGIN
+  _keys := ARRAY(SELECT k.key FROM stem.unique_keys k WHERE k.ns = _ns AND k.key > _after ORDER BY k.key LIMIT _looks);
+  looked := CASE WHEN cardinality(_keys) = _looks THEN _keys[_looks] END;
+  -- Locked first, and looked at by a later snapshot: somebody may just have taken one.
+  _free := ARRAY(
+    SELECT k.key FROM stem.unique_keys k WHERE k.ns = _ns AND k.key = ANY (_keys) AND coalesce(k.until, 0) <= _now
+      AND NOT EXISTS (SELECT FROM stem.tasks t WHERE t.ns = _ns AND t.id = k.task)
+    ORDER BY k.key LIMIT _max FOR UPDATE OF k SKIP LOCKED
+  );
+  DELETE FROM stem.unique_keys k WHERE k.ns = _ns AND k.key = ANY (_free) AND coalesce(k.until, 0) <= _now
+    AND NOT EXISTS (SELECT FROM stem.tasks t WHERE t.ns = _ns AND t.id = k.task);
+  GET DIAGNOSTICS forgotten = ROW_COUNT;
+  IF cardinality(_free) = _max THEN
+    looked := _free[_max];
+  END IF;
 END $$;

@@ -1,11 +1,11 @@
--- As before; what is leased by a reservation has had its turn.
-CREATE OR REPLACE FUNCTION stem.rest_shelf(_queue integer, _rank smallint, _last bigint) RETURNS void
+-- Lets all lines of a shelf rest, and forgets those that nobody waits in; without any, the shelf too.
+CREATE FUNCTION stem.rest_shelf(_queue integer, _rank smallint, _last bigint) RETURNS void
   LANGUAGE plpgsql
 AS $$
 BEGIN
   UPDATE stem.fair_lines l SET ready = false, due = (
     SELECT min(t.due) FROM stem.tasks t WHERE t.queue = _queue AND t.rank = _rank AND t.fair = l.key
-      AND t.renewed IS NULL AND t.fair IS NOT NULL AND t.until IS NULL
+      AND t.until IS NULL AND t.fair IS NOT NULL
         AND (t.token > 0 OR t.seq NOT IN (SELECT h.seq FROM stem.held(_queue, _rank) AS h (seq)))
   )
   WHERE l.queue = _queue AND l.rank = _rank AND l.ready;
@@ -16,8 +16,8 @@ BEGIN
   );
 END $$;
 
-DROP FUNCTION stem.take_turns;
-
+-- Takes turns on a shelf, which is locked: what is looked at is put in order once rather than for each line. `turns` is
+-- false where nobody with a key is ready and nobody is owed one.
 CREATE FUNCTION stem.take_turns(
   _ns integer, _queue integer, _rank smallint, _max integer, _now bigint, _holder text, _until bigint,
   OUT turns boolean, OUT taken integer, OUT ids text, OUT tokens text, OUT attempts text, OUT replays text,
@@ -61,13 +61,13 @@ BEGIN
   WHERE l.queue = _queue AND l.rank = _rank AND NOT l.ready AND l.due IS NOT NULL AND l.due <= _now;
 
   _keyed := EXISTS (
-    SELECT FROM stem.tasks t WHERE t.queue = _queue AND t.rank = _rank AND t.renewed IS NULL AND t.fair IS NOT NULL
-      AND t.until IS NULL AND t.due <= _now
+    SELECT FROM stem.tasks t WHERE t.queue = _queue AND t.rank = _rank AND t.until IS NULL AND t.fair IS NOT NULL
+      AND t.due <= _now
       AND (t.token > 0 OR t.seq NOT IN (SELECT h.seq FROM stem.held(_queue, _rank) AS h (seq)))
   );
   _plain := EXISTS (
-    SELECT FROM stem.tasks t WHERE t.queue = _queue AND t.rank = _rank AND t.renewed IS NULL AND t.fair IS NULL
-      AND t.until IS NULL AND t.due <= _now
+    SELECT FROM stem.tasks t WHERE t.queue = _queue AND t.rank = _rank AND t.until IS NULL AND t.fair IS NULL
+      AND t.due <= _now
       AND (t.token > 0 OR t.seq NOT IN (SELECT h.seq FROM stem.held(_queue, _rank) AS h (seq)))
   );
   turns := _keyed OR (_plain AND _shelf.turning);
@@ -100,8 +100,8 @@ BEGIN
     WITH front AS (
       SELECT f.key, f.spent, w.* FROM unnest(_keys, _spents) AS f (key, spent) LEFT JOIN LATERAL (
         SELECT t.ctid AS place, t.cost, t.due, t.seq FROM stem.tasks t
-        WHERE t.queue = _queue AND t.rank = _rank AND t.fair = f.key AND t.renewed IS NULL AND t.fair IS NOT NULL
-          AND t.until IS NULL AND t.due <= _now
+        WHERE t.queue = _queue AND t.rank = _rank AND t.fair = f.key AND t.until IS NULL AND t.fair IS NOT NULL
+          AND t.due <= _now
           AND (t.token > 0 OR t.seq NOT IN (SELECT h.seq FROM stem.held(_queue, _rank) AS h (seq)))
         ORDER BY t.due, t.seq LIMIT _at_once
       ) AS w ON true
@@ -110,7 +110,7 @@ BEGIN
         SELECT '' AS key, greatest(_shelf.plain, _shelf.last) AS spent WHERE _plain
       ) AS f LEFT JOIN LATERAL (
         SELECT t.ctid AS place, 1000000 AS cost, t.due, t.seq FROM stem.tasks t
-        WHERE t.queue = _queue AND t.rank = _rank AND t.fair IS NULL AND t.renewed IS NULL AND t.until IS NULL
+        WHERE t.queue = _queue AND t.rank = _rank AND t.fair IS NULL AND t.until IS NULL
           AND (t.token > 0 OR t.seq NOT IN (SELECT h.seq FROM stem.held(_queue, _rank) AS h (seq)))
           AND t.due <= _now
         ORDER BY t.due, t.seq LIMIT _at_once
@@ -162,7 +162,7 @@ BEGIN
     UPDATE stem.fair_lines l SET spent = coalesce(c.spent, l.spent), ready = NOT c.over,
       due = CASE WHEN c.over THEN (
         SELECT min(t.due) FROM stem.tasks t WHERE t.queue = _queue AND t.rank = _rank AND t.fair = l.key
-          AND t.renewed IS NULL AND t.fair IS NOT NULL AND t.until IS NULL
+          AND t.until IS NULL AND t.fair IS NOT NULL
             AND (t.token > 0 OR t.seq NOT IN (SELECT h.seq FROM stem.held(_queue, _rank) AS h (seq)))
       ) END
     FROM (
@@ -179,12 +179,12 @@ BEGIN
   END LOOP;
 
   IF EXISTS (
-    SELECT FROM stem.tasks t WHERE t.queue = _queue AND t.rank = _rank AND t.renewed IS NULL AND t.fair IS NOT NULL
-      AND t.until IS NULL AND t.due <= _now
+    SELECT FROM stem.tasks t WHERE t.queue = _queue AND t.rank = _rank AND t.until IS NULL AND t.fair IS NOT NULL
+      AND t.due <= _now
       AND (t.token > 0 OR t.seq NOT IN (SELECT h.seq FROM stem.held(_queue, _rank) AS h (seq)))
   ) OR EXISTS (
-    SELECT FROM stem.tasks t WHERE t.queue = _queue AND t.rank = _rank AND t.renewed IS NULL AND t.fair IS NULL
-      AND t.until IS NULL AND t.due <= _now
+    SELECT FROM stem.tasks t WHERE t.queue = _queue AND t.rank = _rank AND t.until IS NULL AND t.fair IS NULL
+      AND t.due <= _now
       AND (t.token > 0 OR t.seq NOT IN (SELECT h.seq FROM stem.held(_queue, _rank) AS h (seq)))
   ) THEN
     UPDATE stem.fair_shelves s SET last = _shelf.last, top = _shelf.top, plain = _shelf.plain, turning = true
@@ -199,8 +199,7 @@ BEGIN
   END IF;
 END $$;
 
-DROP FUNCTION stem.reserve_fair;
-
+-- As stem.reserve, where some of the queues have lines.
 CREATE FUNCTION stem.reserve_fair(
   _ns integer, _queues integer[], _max integer, _now bigint, _holder text, _until bigint,
   OUT ids text, OUT tokens text, OUT attempts text, OUT replays text, OUT reservations text, OUT seqs text,
@@ -241,8 +240,8 @@ BEGIN
     IF NOT _turned THEN
       _places := ARRAY(
         SELECT t.ctid FROM stem.tasks t
-        WHERE t.queue = _shelf.queue AND t.rank = _shelf.rank AND t.renewed IS NULL AND t.fair IS NULL
-          AND t.until IS NULL AND t.due <= _now
+        WHERE t.queue = _shelf.queue AND t.rank = _shelf.rank AND t.until IS NULL AND t.fair IS NULL
+          AND t.due <= _now
           AND (t.token > 0 OR t.seq NOT IN (SELECT h.seq FROM stem.held(_shelf.queue, _shelf.rank) AS h (seq)))
         ORDER BY t.due, t.seq LIMIT _room
       );

@@ -1,21 +1,5 @@
--- How tasks come in that have a unique key or take turns. Lists are given as arrays here; null stands for a list of
--- nothing but nulls. Whoever takes keys takes them in their order, so that two who do it do not wait for each other.
-
--- The state of a task that is there; null for one that is not known.
-CREATE FUNCTION stem.state_of(_ns integer, _id text, _now bigint) RETURNS text
-  LANGUAGE plpgsql
-AS $$
-BEGIN
-  RETURN coalesce(
-    (SELECT CASE WHEN t.until IS NOT NULL THEN 'running' WHEN t.attempts > 0 THEN 'retrying'
-       WHEN t.due > _now THEN 'scheduled' ELSE 'queued' END FROM stem.tasks t WHERE t.ns = _ns AND t.id = _id),
-    (SELECT s.state FROM stem.statuses s WHERE s.ns = _ns AND s.id = _id),
-    (SELECT 'failed' FROM stem.dead_letters d WHERE d.ns = _ns AND d.id = _id)
-  );
-END $$;
-
 -- Stores tasks of which no two have the same id or key. Answers by place: what became of it where it was not stored
--- ("duplicate", "replaced"), the task that is there instead, and its state.
+-- ("duplicate", "replaced"), the task that is there instead, and its state. What is leased is not replaced.
 CREATE FUNCTION stem.add_apart(
   _ns integer, _now bigint, _ids text[], _tasks text[], _queues integer[], _ranks smallint[], _dues bigint[],
   _envelopes text[], _fairs text[], _costs integer[], _keys text[], _modes text[], _holds bigint[],
@@ -60,11 +44,12 @@ BEGIN
         _mode := _modes[_place];
         _held := coalesce(_untils[_n] > _now, false);
         SELECT t.until IS NULL AND t.attempts = 0 AS waits INTO _holder
-        FROM stem.tasks t WHERE t.ns = _ns AND t.id = _holders[_n];
+        FROM stem.live t WHERE t.ns = _ns AND t.id = _holders[_n];
         _lives := FOUND;
         IF (_mode = 'live' AND _lives) OR (_mode = 'throttle' AND _held) OR (_mode = 'window' AND (_held OR _lives)) THEN
           kinds[_place] := 'duplicate';
         ELSIF _mode IN ('debounce', 'replace') AND _lives AND _holder.waits THEN
+          PERFORM stem.lock_waiting(_ns);
           -- It becomes what the new one brings, under its own id; of a field that stands there twice the last one counts.
           UPDATE stem.tasks t SET task = _tasks[_place], queue = _queues[_place], rank = _ranks[_place],
             fair = _fairs[_place], cost = _costs[_place],
@@ -72,6 +57,7 @@ BEGIN
             envelope = left(_envelopes[_place], -1) || ',"id":' || to_json(t.id)::text || ',"dueAt":'
               || CASE _mode WHEN 'debounce' THEN _dues[_place] ELSE t.due END || '}'
           WHERE t.ns = _ns AND t.id = _holders[_n] AND t.until IS NULL AND t.attempts = 0
+            AND (t.token > 0 OR NOT stem.is_reserved(t))
           RETURNING t.due INTO _due;
           IF FOUND THEN
             kinds[_place] := 'replaced';
@@ -137,7 +123,9 @@ BEGIN
   END LOOP;
 END $$;
 
--- The same for any tasks, as if each were stored after the ones before it.
+-- The same for any tasks, as if each were stored after the ones before it. Where keys come more than once, and so not in
+-- their order, those that are there are locked in it first. And who may replace what waits has its turn before it has a
+-- key: otherwise two of them, and all reserves behind them, would stand until the server ends one.
 CREATE FUNCTION stem.add_flows(
   _ns integer, _now bigint, _ids text[], _tasks text[], _queues integer[], _ranks smallint[], _dues bigint[],
   _envelopes text[], _fairs text[], _costs integer[], _keys text[], _modes text[], _holds bigint[],
@@ -156,6 +144,12 @@ BEGIN
       CASE WHEN n.key IS NOT NULL THEN lag(n.at) OVER (PARTITION BY n.key ORDER BY n.at) END AS key_at
     FROM unnest(_ids, _keys) WITH ORDINALITY AS n (id, key, at)
   ) AS e;
+  IF _modes && ARRAY['debounce', 'replace'] THEN
+    PERFORM stem.lock_waiting(_ns);
+  END IF;
+  IF EXISTS (SELECT FROM unnest(_before) AS b WHERE b > 0) THEN
+    PERFORM FROM stem.unique_keys k WHERE k.ns = _ns AND k.key = ANY (_keys) ORDER BY k.key COLLATE "C" FOR UPDATE;
+  END IF;
   FOR _at IN 2 .. cardinality(_ids) + 1 LOOP
     CONTINUE WHEN _at <= cardinality(_ids) AND _before[_at] < _from;
     SELECT a.* INTO _more FROM stem.add_apart(_ns, _now, _ids[_from:_at - 1], _tasks[_from:_at - 1],
@@ -190,7 +184,7 @@ BEGIN
     states := array_to_string(_added.states, chr(30), '');
   END IF;
   IF _opens IS NOT NULL THEN
-    PERFORM stem.join_groups(_ns, _now, _opens::json, NULL, NULL, NULL, NULL, NULL, NULL);
+    PERFORM stem.join_groups(_ns, _now, _opens::json, NULL, NULL, NULL, NULL, NULL, NULL, false);
   END IF;
   PERFORM stem.ring(_ns, 0);
 END $$;

@@ -1,6 +1,13 @@
--- As before, and no more is granted than there is room for.
-DROP FUNCTION stem.take_limits(integer, bigint, bigint, text, float8[], float8[], text, integer[], integer[], integer[],
-  bigint, bigint, bigint, bigint, bigint, bigint, bigint);
+-- What moves limits; the rule is that of core/task/limit.ts. Whoever touches keys locks their names first, in one order
+-- and until the end of the transaction: so each call is one step. Names share a thousand locks, so that a call can not
+-- use up the server's.
+CREATE FUNCTION stem.lock_limits(_ns integer, _keys text[]) RETURNS void
+  LANGUAGE plpgsql
+AS $$
+BEGIN
+  PERFORM pg_advisory_xact_lock(1400136047, l.place)
+  FROM (SELECT DISTINCT hashtext(_ns || ' ' || k) & 1023 AS place FROM unnest(_keys) AS k ORDER BY 1) AS l;
+END $$;
 
 -- Asks for tokens and slots. A limit has either every and number (its burst), or number alone (its slots); wants are
 -- the places of limits, those of an ask from its start on. Answers for each ask an instant, and the place of the limit
@@ -121,4 +128,72 @@ BEGIN
   ON CONFLICT (ns, key) DO UPDATE SET next = excluded.next, line = excluded.line, over = excluded.over;
   instants := array_to_string(_instants, ',');
   places := array_to_string(_places, ',');
+END $$;
+
+-- Hands free slots to the first of the lines; the keys are locked. Answers key and id of each.
+CREATE FUNCTION stem.hand_slots(
+  _ns integer, _now bigint, _until bigint, _forgotten bigint, _keys text[], _mosts integer[]
+) RETURNS TABLE (key text, id text)
+  LANGUAGE plpgsql
+  SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET enable_bitmapscan = off
+  SET plan_cache_mode = force_generic_plan SET jit = off
+AS $$
+#variable_conflict use_column
+BEGIN
+  DELETE FROM stem.slots s USING (SELECT _ns AS ns, k.key FROM unnest(_keys) AS k (key) OFFSET 0) AS k
+  WHERE s.ns = ANY (ARRAY[k.ns]) AND s.key = k.key AND s.until <= _now;
+  RETURN QUERY
+  WITH first AS MATERIALIZED (
+    SELECT k.key, l.id FROM unnest(_keys, _mosts) AS k (key, most) CROSS JOIN LATERAL (
+      SELECT l.id FROM stem.lines l WHERE l.ns = _ns AND l.key = k.key AND l.at > _now - _forgotten ORDER BY l.at, l.id
+      LIMIT greatest(0, k.most - (SELECT count(*) FROM stem.slots s WHERE s.ns = _ns AND s.key = k.key))
+    ) AS l
+  ), gone AS (
+    DELETE FROM stem.lines l USING first f WHERE l.ns = _ns AND l.key = f.key AND l.id = f.id
+  )
+  INSERT INTO stem.slots AS s (ns, key, id, token, until) SELECT _ns, f.key, f.id, 0, _until FROM first f
+  ON CONFLICT DO NOTHING
+  RETURNING s.key, s.id;
+END $$;
+
+-- Gives slots back and hands on what is free. Which are given back is looked up one by one, also where the server
+-- believes that there are none: see what is said of comparisons at stem.settle.
+CREATE FUNCTION stem.free_slots(
+  _ns integer, _now bigint, _until bigint, _forgotten bigint, _keys text, _mosts integer[], _of text, _ids text,
+  _tokens integer[]
+) RETURNS TABLE (key text, id text)
+  LANGUAGE plpgsql
+  SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET enable_bitmapscan = off
+  SET plan_cache_mode = force_generic_plan SET jit = off
+AS $$
+#variable_conflict use_column
+BEGIN
+  PERFORM stem.lock_limits(_ns, stem.texts(_keys));
+  DELETE FROM stem.slots s USING (
+    SELECT _ns AS ns, f.* FROM unnest(stem.texts(_of), stem.texts(_ids), _tokens) AS f (key, id, token) OFFSET 0
+  ) AS f
+  WHERE s.ns = ANY (ARRAY[f.ns]) AND s.key = f.key AND s.id = f.id AND s.token = f.token;
+  RETURN QUERY SELECT * FROM stem.hand_slots(_ns, _now, _until, _forgotten, stem.texts(_keys), _mosts);
+END $$;
+
+-- Puts tasks into lines and hands on what is free.
+CREATE FUNCTION stem.park_tasks(
+  _ns integer, _now bigint, _until bigint, _forgotten bigint, _keys text, _mosts integer[], _of text, _ids text,
+  _ats bigint[]
+) RETURNS TABLE (key text, id text)
+  LANGUAGE plpgsql
+  SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET enable_bitmapscan = off
+  SET plan_cache_mode = force_generic_plan SET jit = off
+AS $$
+#variable_conflict use_column
+BEGIN
+  PERFORM stem.lock_limits(_ns, stem.texts(_keys));
+  INSERT INTO stem.lines AS l (ns, key, id, at)
+  SELECT _ns, w.key, w.id, max(w.at) FROM unnest(stem.texts(_of), stem.texts(_ids), _ats) AS w (key, id, at)
+  WHERE NOT EXISTS (
+    SELECT FROM stem.slots s WHERE s.ns = _ns AND s.key = w.key AND s.id = w.id AND s.until > _now
+  )
+  GROUP BY w.key, w.id
+  ON CONFLICT (ns, key, id) DO UPDATE SET at = excluded.at;
+  RETURN QUERY SELECT * FROM stem.hand_slots(_ns, _now, _until, _forgotten, stem.texts(_keys), _mosts);
 END $$;
