@@ -56,8 +56,8 @@ export function packGroup({ body, broken, ...group }: Group): string[] {
 /** Group, index and text of an arrival; of none three times nothing. */
 export function packArrival(arrival: Arrival | undefined): string[] {
   if (!arrival) return ["", "", ""]
-  const { group, index, ...rest } = arrival
-  return [group, String(index), `${arrival.ok ? 1 : 0}${JSON.stringify(rest)}`]
+  const { group, index, id, ok, result, error } = arrival
+  return [group, String(index), `${ok ? 1 : 0}${JSON.stringify({ id, ok, result, error })}`]
 }
 
 /** The inverse. */
