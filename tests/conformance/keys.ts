@@ -38,6 +38,29 @@ export const keys: Questions = {
     ])
   },
 
+  "within one call each is stored after the one before it, also where an id comes twice or once more": async (
+    desk,
+  ) => {
+    const answers = await desk.store(
+      unique(desk, "a", "replace"),
+      desk.task("a"),
+      unique(desk, "b", "debounce", { dueIn: 5000 }),
+    )
+    expect(answers).toMatchObject([
+      { id: "a", kind: "stored", state: "queued" },
+      { id: "a", kind: "duplicate", state: "queued" },
+      { id: "a", kind: "replaced", state: "scheduled" },
+    ])
+    await desk.advance(5000)
+    const { lease } = await desk.takeOne()
+    // Its key and its status are left to whoever comes next: the one is still in its name, the other was not wanted.
+    await desk.settle({ lease, verdict: { kind: "ack" }, next: [] })
+    expect(await desk.store(desk.task("a"), unique(desk, "c", "replace"))).toMatchObject([
+      { id: "a", kind: "stored" },
+      { id: "a", kind: "replaced" },
+    ])
+  },
+
   "a key is free when its task has ended, however it ended": async (desk) => {
     await desk.store(unique(desk, "a", "live"))
     await finish(desk)
