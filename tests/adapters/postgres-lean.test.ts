@@ -144,6 +144,26 @@ test("ends are looked up one by one, also where the server believes that nobody 
   for (const rows of looked) expect(rows).toBeLessThan(1000)
 }, 120_000)
 
+test("links of chains and members of groups end by lists, as plain tasks do", async () => {
+  await server.sql("DELETE FROM stem.tasks")
+  const members = Array.from({ length: 20 }, (_, index) => ({ group: { group: "lean", index } }))
+  await driver.broker.enqueue(members.map((more, at) => task(`member-${at}`, { more })))
+  const ask = { queues: ["default"], max: 20, holder: "w", leaseMs: 600_000 }
+  const { deliveries } = await driver.broker.reserve(ask)
+  // The longer way is not there meanwhile.
+  await server.sql("ALTER FUNCTION stem.settle_flows RENAME TO hidden")
+  const answers = await driver.broker.settle(
+    deliveries.map((of, index) => ({
+      ...say.success(of, undefined, [task(`link-${index}`)]),
+      arrive: { group: "lean", index, id: of.envelope.id, ok: true },
+    })),
+  )
+  expect(answers).toEqual(deliveries.map(() => "settled"))
+  expect(await fact("(SELECT count(*) FROM stem.arrivals)")).toBe(20)
+  await server.sql("ALTER FUNCTION stem.hidden RENAME TO settle_flows")
+  await drain(20)
+}, 60_000)
+
 test("a slot is given back without a look at the others", async () => {
   const take = (key: string, ids: readonly string[]) =>
     driver.limits.take(

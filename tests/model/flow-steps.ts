@@ -8,7 +8,7 @@ import type { Group } from "../../src/core/task/group.ts"
 import { tasksBy, type Wish } from "../support/envelopes.ts"
 import type { ManualClock } from "../support/manual-clock.ts"
 import { settlementsBy } from "../support/settlements.ts"
-import { type AnyStep, endingOf, max, pick, queue, shift, type Walker } from "./steps.ts"
+import { type AnyStep, endingOf, max, pick, queue, settleTogether, shift, type Walker } from "./steps.ts"
 
 // Many tasks, so that lines are long, and few groups, keys and names, so that steps meet.
 const id = fc.nat(400).map((n) => `f${n}`)
@@ -110,13 +110,14 @@ const settle = fc
   )
   .map(([kinds, opens, inMs]) => ({
     name: `settle the latest: ${kinds}${opens ? `, opening ${opens.id}` : ""}`,
-    async take({ broker }: Driver, { hands, clock }: Walker) {
+    async take(driver: Driver, { hands, clock }: Walker) {
       const latest = hands.slice(-kinds.length)
-      return broker.settle(
-        latest.map((delivery, at) => ({
-          ...endingOf(kinds[at] as string, delivery, inMs, clock),
-          ...(opens && at === 0 && { opens: [groupOf(opens, clock)] }),
-        })),
+      return settleTogether(
+        driver,
+        latest.map((delivery, at) => {
+          const end = endingOf(kinds[at] as string, delivery, inMs, clock)
+          return [delivery, { ...end, ...(opens && at === 0 && { opens: [groupOf(opens, clock)] }) }] as const
+        }),
       )
     },
   }))

@@ -92,15 +92,27 @@ export function endingOf(kind: string, of: Delivery, inMs: number, clock: Manual
   return { ...settlement, ...(arrive && { arrive }), ...(unique && { unique: unique.key }) }
 }
 
+/**
+ * Settles in one call, but those with keys in calls of their own before it: of what ends in one call, whether it has
+ * ended for what another of it sends is left to each store, and so which of two has the key.
+ */
+export async function settleTogether({ broker }: Driver, ends: readonly (readonly [Delivery, Settlement])[]) {
+  const answers: unknown[] = []
+  for (const [of, end] of ends) if (of.envelope.unique) answers.push(...(await broker.settle([end])))
+  const others = ends.flatMap(([of, end]) => (of.envelope.unique ? [] : [end]))
+  return [...answers, ...(await broker.settle(others))]
+}
+
 const settle = fc
   .array(fc.tuple(pick, fc.constantFrom(...VERDICTS), shift), { minLength: 1, maxLength: 3 })
   .map((ends) => ({
     name: `settle ${ends.map(([at, kind]) => `${at}: ${kind}`)}`,
-    async take({ broker }: Driver, { hands, clock }: Walker) {
-      return broker.settle(
+    async take(driver: Driver, { hands, clock }: Walker) {
+      return settleTogether(
+        driver,
         ends.flatMap(([at, kind, inMs]) => {
           const delivery = hands[hands.length - 1 - (at % hands.length)]
-          return delivery ? [endingOf(kind, delivery, inMs, clock)] : []
+          return delivery ? [[delivery, endingOf(kind, delivery, inMs, clock)] as const] : []
         }),
       )
     },

@@ -116,3 +116,41 @@ BEGIN
     PERFORM stem.ring(_ns, 0);
   END IF;
 END $$;
+
+-- As stem.settle_plain, with what follows: keys set free, plain tasks, and members that arrived, each another place in
+-- its group. All or nothing, so that what follows is stored in the order of the settlements.
+CREATE FUNCTION stem.settle_after(
+  _ns integer, _ids text, _numbers bigint[], _counts integer[], _of integer[], _seqs bigint[], _statuses text, _states text,
+  _tasks text, _queues text, _ended bigint[], _now bigint, _free text,
+  _next_ids text, _next_tasks text, _next_queues integer[], _next_ranks smallint[], _next_dues bigint[],
+  _next_envelopes text,
+  _groups_of integer[], _steps integer[], _groups text, _places integer[], _oks boolean[], _texts text
+) RETURNS integer[]
+  LANGUAGE plpgsql
+  SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET enable_bitmapscan = off
+  SET plan_cache_mode = force_generic_plan SET jit = off
+AS $$
+DECLARE
+  _sent boolean := false;
+BEGIN
+  IF stem.settle_plain(_ns, _ids, _numbers, _counts, _of, _seqs, _statuses, _states, _tasks, _queues, _ended) IS NOT NULL THEN
+    RAISE EXCEPTION 'one has another lease' USING ERRCODE = 'STEM1';
+  END IF;
+  IF _free IS NOT NULL THEN
+    PERFORM stem.free_keys(_ns, array_agg(f.key), array_agg(f.id))
+    FROM unnest(stem.texts(_free), stem.texts(_ids)) AS f (key, id) WHERE f.key IS NOT NULL;
+  END IF;
+  IF _next_ids <> '' THEN
+    PERFORM stem.add_tasks(_ns, stem.texts(_next_ids), stem.texts(_next_tasks), _next_queues, _next_ranks, _next_dues,
+      stem.texts(_next_envelopes));
+    _sent := true;
+  END IF;
+  IF _groups IS NOT NULL THEN
+    _sent := stem.join_groups(_ns, _now, NULL, _groups_of, _steps, stem.texts(_groups), _places, _oks,
+      stem.texts(_texts), true) OR _sent;
+  END IF;
+  IF _sent THEN
+    PERFORM stem.ring(_ns, 0);
+  END IF;
+  RETURN NULL;
+END $$;

@@ -1,15 +1,37 @@
 import { encodeStatus, type TaskStatus } from "../../core/task/status.ts"
 import type { Settlement } from "../../core/task/verdict.ts"
+import type { Value } from "./client.ts"
 import { isAnother, isDuplicate } from "./failures.ts"
+import { freeValue, isFlow } from "./flow-values.ts"
+import { envelopeValues } from "./intake.ts"
+import { actValues } from "./joins.ts"
 import { numbers, placesOf, texts } from "./sql-values.ts"
 import type { Store } from "./store.ts"
 
 /**
- * Finishes tasks that succeeded by their first lease, were not renewed meanwhile, and have nothing after them: nearly
- * all there are. Answers the places, from 1, of those it did nothing about; undefined where it is not for these.
+ * Finishes tasks that succeeded by their first lease and were not renewed meanwhile: nearly all there are. What
+ * follows from them may be plain tasks, arrivals in groups, and keys set free. Answers the places, from 1, of those
+ * it did nothing about; undefined where it is not for these, and nothing has happened.
  */
-export function createSettlePlain({ work, ns }: Pick<Store, "work" | "ns">) {
-  const settle = work.sql("SELECT stem.settle_plain($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) AS others")
+export function createSettlePlain({
+  work,
+  ns,
+  clock,
+  queues,
+}: Pick<Store, "work" | "ns" | "clock" | "queues">) {
+  const places = (count: number) => Array.from({ length: count }, (_, at) => `$${at + 1}`).join(", ")
+  const settle = work.sql(`SELECT stem.settle_plain(${places(11)}) AS others`)
+  const settleAfter = work.sql(`SELECT stem.settle_after(${places(25)}) AS others`)
+
+  /** Undefined where nothing follows. */
+  async function followValues(batch: readonly Settlement[]): Promise<readonly Value[] | undefined> {
+    const next = batch.flatMap((settlement) => settlement.next)
+    const acts = batch.flatMap(({ arrive }, at) => (arrive ? [{ of: at + 1, arrive }] : []))
+    const free = freeValue(batch.map(({ unique }) => unique))
+    if (next.length === 0 && acts.length === 0 && free === null) return undefined
+    const numbered = next.length > 0 ? await queues.ensure(next.map(({ queue }) => queue)) : NONE
+    return [clock.now(), free, ...envelopeValues(next, numbered), ...actValues(acts, NONE).arrivals]
+  }
 
   return async (batch: readonly Settlement[]): Promise<readonly number[] | undefined> => {
     if (!batch.every(isSimple)) return undefined
@@ -18,8 +40,9 @@ export function createSettlePlain({ work, ns }: Pick<Store, "work" | "ns">) {
     const reservations = countReservations(batch)
     const numbered = [...reservations.keys()]
     const place = new Map(numbered.map((number, at) => [number, at + 1]))
+    const follow = await followValues(batch)
     try {
-      const answer = await settle.one<{ others: unknown }>(
+      const answer = await (follow ? settleAfter : settle).one<{ others: unknown }>(
         ...([ns, texts(batch.map(({ lease }) => lease.id)), numbers(numbered)] as const),
         numbers([...reservations.values()]),
         numbers(batch.map(({ lease }) => place.get(lease.reservation as number))),
@@ -29,24 +52,27 @@ export function createSettlePlain({ work, ns }: Pick<Store, "work" | "ns">) {
         texts(inOne(statuses.map(({ task }) => task))),
         texts(inOne(statuses.map(({ queue }) => queue))),
         numbers(inOne(statuses.map(endOf))),
+        ...(follow ?? []),
       )
       return placesOf(answer?.others)
     } catch (error) {
-      // Somebody has put a status where none was known, or stored a task again under its id.
+      // Somebody has put a status where none was known, stored a task again under its id, arrived in its place, or,
+      // where something follows, given it a lease of its own.
       if (isDuplicate(error) || isAnother(error)) return undefined
       throw error
     }
   }
 }
 
-const isSimple = ({ lease, verdict, next, opens, arrive, unique, status }: Settlement): boolean =>
+const NONE: ReadonlyMap<string, number> = new Map()
+
+const isSimple = ({ lease, verdict, next, opens, arrive, status }: Settlement): boolean =>
   lease.reservation !== undefined &&
   lease.token === 1 &&
   verdict.kind === "ack" &&
-  next.length === 0 &&
+  !next.some(isFlow) &&
   opens === undefined &&
-  arrive === undefined &&
-  unique === undefined &&
+  (arrive === undefined || arrive.ok) &&
   (status === undefined || status.token === 1)
 
 const endOf = (status: TaskStatus) => status.finishedAt ?? status.enqueuedAt

@@ -26,7 +26,7 @@ export function createSettle({ work, ns, clock, queues }: Store, endings: Ending
   const settleFlows = work.sql(
     `SELECT * FROM stem.settle_flows(${Array.from({ length: 37 }, (_, at) => `$${at + 1}`).join(", ")})`,
   )
-  const settlePlain = createSettlePlain({ work, ns })
+  const settlePlain = createSettlePlain({ work, ns, clock, queues })
   const marked = work.sql("SELECT * FROM stem.tasks WHERE ns = $1 AND id = ANY (stem.texts($2))")
 
   async function land(batch: readonly Settlement[]): Promise<readonly Settled[]> {

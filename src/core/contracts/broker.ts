@@ -56,7 +56,8 @@ export interface Broker {
 
   /**
    * Finishes runs. Answers in order. A status that has no progress or no trail of replays is given what the store
-   * last knew. A status is written only with `ack` and `bury`: after the others the task is not over.
+   * last knew. A status is written only with `ack` and `bury`: after the others the task is not over. Of one call,
+   * whether a task has ended for what another sends, such as one with its unique key, is left to the store.
    */
   settle(settlements: readonly Settlement[]): Promise<readonly Settled[]>
   /**
