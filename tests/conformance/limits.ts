@@ -99,6 +99,16 @@ export const limitQuestions: Questions = {
     expect(kinds(await take(desk, ["c", "d"], most("k", 2)))).toBe("granted refused")
   },
 
+  "asked for at once, each has a slot of each of its limits": async (desk) => {
+    const both = [most("p", 3), most("q", 9)]
+    expect(kinds(await take(desk, ["a", "b"], ...both))).toBe("granted granted")
+    expect(kinds(await take(desk, ["c", "d"], ...both))).toBe("granted refused")
+    await desk.driver.limits.free([slot("p", "a", 3)])
+    expect(kinds(await take(desk, ["d"], ...both))).toBe("granted")
+    const others = Array.from({ length: 6 }, (_, at) => `o${at}`)
+    expect(kinds(await take(desk, others, most("q", 9)))).toBe(`${"granted ".repeat(5)}refused`)
+  },
+
   "who is refused a slot looks again by itself, one after the other": async (desk) => {
     const now = desk.clock.now()
     await take(desk, ["a"], most("k", 1))

@@ -11,11 +11,12 @@ END $$;
 
 -- Asks for tokens and slots. A limit has either every and number (its burst), or number alone (its slots); wants are
 -- the places of limits, those of an ask from its start on. Answers for each ask an instant, and the place of the limit
--- that refused it, 0 for a grant, or -1 for want of room.
+-- that refused it, 0 for a grant, or -1 for want of room. Where there are slots for all of them and nobody waits in a
+-- line these are written at once; _once says that none asks twice for the same.
 CREATE FUNCTION stem.take_limits(
   _ns integer, _now bigint, _until bigint, _keys text, _every float8[], _number float8[], _ids text, _tokens integer[],
   _starts integer[], _wants integer[], _room integer, _lead bigint, _late bigint, _ahead bigint, _idle bigint, _look bigint,
-  _apart bigint, _forgotten bigint, OUT instants text, OUT places text
+  _apart bigint, _forgotten bigint, _once boolean, OUT instants text, OUT places text
 )
   LANGUAGE plpgsql
   SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET enable_bitmapscan = off
@@ -40,17 +41,44 @@ DECLARE
   _place integer;
   _last integer;
   _full integer;
+  _bounded boolean;
+  _rated boolean;
+  _expired boolean;
 BEGIN
   PERFORM stem.lock_limits(_ns, _names);
-  DELETE FROM stem.slots s WHERE s.ns = _ns AND s.key = ANY (_names) AND s.until <= _now;
   SELECT array_agg(coalesce(b.next, 0) ORDER BY k.at), array_agg(coalesce(b.line, 0) ORDER BY k.at),
     array_agg(coalesce(b.over, 0) ORDER BY k.at), array_agg((k.number - 1) * k.every + least(k.every / 2, _late) ORDER BY k.at),
     array_agg(greatest(2 * k.every, _idle) ORDER BY k.at), array_agg(0 ORDER BY k.at), array_agg(false ORDER BY k.at),
-    array_agg(CASE WHEN k.every IS NULL THEN
-      (SELECT count(*) FROM stem.slots s WHERE s.ns = _ns AND s.key = k.key) END ORDER BY k.at)
-  INTO _next, _line, _over, _span, _wait, _before, _changed, _taken
+    bool_or(k.every IS NULL), bool_or(k.every IS NOT NULL)
+  INTO _next, _line, _over, _span, _wait, _before, _changed, _bounded, _rated
   FROM unnest(_names, _every, _number) WITH ORDINALITY AS k (key, every, number, at)
   LEFT JOIN stem.buckets b ON b.ns = _ns AND b.key = k.key AND k.every IS NOT NULL;
+  IF _bounded THEN
+    SELECT array_agg(c.held - c.over ORDER BY k.at), sum(c.over) > 0 INTO _taken, _expired
+    FROM unnest(_names) WITH ORDINALITY AS k (key, at) CROSS JOIN LATERAL (
+      SELECT count(*) AS held, count(*) FILTER (WHERE s.until <= _now) AS over
+      FROM stem.slots s WHERE s.ns = _ns AND s.key = k.key
+    ) AS c;
+    IF _expired THEN
+      DELETE FROM stem.slots s WHERE s.ns = _ns AND s.key = ANY (_names) AND s.until <= _now;
+    END IF;
+    IF _once AND NOT _rated AND _room >= cardinality(_asking)
+      AND NOT EXISTS (SELECT FROM stem.lines l WHERE l.ns = _ns AND l.key = ANY (_names))
+      AND NOT EXISTS (
+        SELECT FROM (SELECT w.place, count(*) AS asked FROM unnest(_wants) AS w (place) GROUP BY w.place) AS c
+        WHERE _taken[c.place] + c.asked > _number[c.place]
+      )
+    THEN
+      INSERT INTO stem.slots AS s (ns, key, id, token, until)
+      SELECT _ns, _names[_wants[w.at]], a.id, a.token, _until
+      FROM unnest(_asking, _tokens) WITH ORDINALITY AS a (id, token, at)
+      CROSS JOIN LATERAL generate_series(_starts[a.at], _starts[a.at + 1] - 1) AS w (at)
+      ON CONFLICT (ns, key, id) DO UPDATE SET token = excluded.token, until = excluded.until;
+      instants := repeat(_now || ',', cardinality(_asking) - 1) || _now;
+      places := repeat('0,', cardinality(_asking) - 1) || '0';
+      RETURN;
+    END IF;
+  END IF;
   _waiting := array_fill(NULL::integer, ARRAY[cardinality(_names)]);
 
   FOR _i IN 1 .. cardinality(_asking) LOOP
@@ -130,7 +158,7 @@ BEGIN
   places := array_to_string(_places, ',');
 END $$;
 
--- Hands free slots to the first of the lines; the keys are locked. Answers key and id of each.
+-- Hands free slots to the first of the lines; the keys are locked. Answers key and id of each. Nearly always nobody waits.
 CREATE FUNCTION stem.hand_slots(
   _ns integer, _now bigint, _until bigint, _forgotten bigint, _keys text[], _mosts integer[]
 ) RETURNS TABLE (key text, id text)
@@ -140,6 +168,9 @@ CREATE FUNCTION stem.hand_slots(
 AS $$
 #variable_conflict use_column
 BEGIN
+  IF NOT EXISTS (SELECT FROM stem.lines l WHERE l.ns = _ns AND l.key = ANY (_keys)) THEN
+    RETURN;
+  END IF;
   DELETE FROM stem.slots s USING (SELECT _ns AS ns, k.key FROM unnest(_keys) AS k (key) OFFSET 0) AS k
   WHERE s.ns = ANY (ARRAY[k.ns]) AND s.key = k.key AND s.until <= _now;
   RETURN QUERY
@@ -157,7 +188,8 @@ BEGIN
 END $$;
 
 -- Gives slots back and hands on what is free. Which are given back is looked up one by one, also where the server
--- believes that there are none: see what is said of comparisons at stem.settle.
+-- believes that there are none: see what is said of comparisons at stem.settle. It is not flushed: a slot that a crash of
+-- the server holds on to runs out as one of a lost worker does, and who waits in a line looks again by itself.
 CREATE FUNCTION stem.free_slots(
   _ns integer, _now bigint, _until bigint, _forgotten bigint, _keys text, _mosts integer[], _of text, _ids text,
   _tokens integer[]
@@ -168,6 +200,7 @@ CREATE FUNCTION stem.free_slots(
 AS $$
 #variable_conflict use_column
 BEGIN
+  PERFORM set_config('synchronous_commit', 'off', true);
   PERFORM stem.lock_limits(_ns, stem.texts(_keys));
   DELETE FROM stem.slots s USING (
     SELECT _ns AS ns, f.* FROM unnest(stem.texts(_of), stem.texts(_ids), _tokens) AS f (key, id, token) OFFSET 0

@@ -16,9 +16,11 @@ import type { Store } from "./store.ts"
 
 const RULE = [LEAD, LATE, AHEAD, IDLE, LOOK, LOOK_APART, FORGOTTEN] as const
 
+const isOnce = (places: readonly number[]): boolean => new Set(places).size === places.length
+
 export function createLimits({ work, hand, desk, clock, ns }: Store): Limiter {
   const take = hand.sql(
-    `SELECT * FROM stem.take_limits(${Array.from({ length: 18 }, (_, at) => `$${at + 1}`).join(", ")})`,
+    `SELECT * FROM stem.take_limits(${Array.from({ length: 19 }, (_, at) => `$${at + 1}`).join(", ")})`,
   )
   const keep = work.sql(
     `UPDATE stem.slots s SET until = $5
@@ -76,6 +78,7 @@ export function createLimits({ work, hand, desk, clock, ns }: Store): Limiter {
         numbers(limits.map((limit) => ("bucket" in limit ? limit.bucket.burst : limit.most))),
         ...[texts(asks.map(({ id }) => id)), numbers(asks.map(({ token }) => token))],
         ...[numbers(starts), numbers(places.flat()), room, ...RULE],
+        new Set(asks.map(({ id }) => id)).size === asks.length && places.every(isOnce),
       )
       const [instants, refusers] = [answer?.instants.split(","), answer?.places.split(",")]
       return asks.map((_, at): Grant => {
