@@ -24,10 +24,14 @@ BEGIN
   IF EXISTS (SELECT FROM unnest(_before) AS b WHERE b > 0) THEN
     PERFORM FROM stem.unique_keys k WHERE k.ns = _ns AND k.key = ANY (_keys) ORDER BY k.key COLLATE "C" FOR UPDATE;
   END IF;
+  -- One by one and by a table in memory, for a call may bring ten thousand.
   IF _keys IS NOT NULL AND (
     (SELECT count(*) > count(DISTINCT n.id) FROM unnest(_ids) AS n (id)) OR EXISTS (
-      SELECT FROM unnest(_ids, _keys) AS n (id, key) JOIN stem.unique_keys k ON k.ns = _ns AND k.key = n.key
-      WHERE k.task <> n.id AND k.task IN (SELECT o.id FROM unnest(_ids) AS o (id))
+      SELECT FROM (
+        SELECT n.id, (SELECT k.task FROM stem.unique_keys k WHERE k.ns = _ns AND k.key = n.key) AS task
+        FROM unnest(_ids, _keys) AS n (id, key) OFFSET 0
+      ) AS h
+      WHERE CASE WHEN h.task <> h.id THEN h.task IN (SELECT o.id FROM unnest(_ids) AS o (id)) END
     )
   ) THEN
     _before := ARRAY(SELECT generate_series(0, cardinality(_ids) - 1));
