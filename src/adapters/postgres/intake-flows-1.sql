@@ -93,8 +93,8 @@ BEGIN
   END IF;
   -- As in add_tasks: by a later snapshot.
   SELECT array_agg(e.id) INTO _over FROM unnest(_stored) AS e (id)
-  WHERE EXISTS (SELECT FROM stem.statuses s WHERE s.ns = _ns AND s.id = e.id)
-     OR EXISTS (SELECT FROM stem.dead_letters d WHERE d.ns = _ns AND d.id = e.id);
+  WHERE (SELECT s.state FROM stem.statuses s WHERE s.ns = _ns AND s.id = e.id) IS NOT NULL
+     OR (SELECT d.task FROM stem.dead_letters d WHERE d.ns = _ns AND d.id = e.id) IS NOT NULL;
   IF _over IS NOT NULL THEN
     DELETE FROM stem.tasks t WHERE t.ns = _ns AND t.id = ANY (_over);
   END IF;

@@ -117,20 +117,46 @@ BEGIN
   END IF;
 END $$;
 
--- As stem.settle_plain, with what follows: keys set free, plain tasks, and members that arrived, each another place in
--- its group. All or nothing, so that what follows is stored in the order of the settlements.
+-- Counts members who succeeded, none of whom arrived before: by place, of which of the groups, given in the order of
+-- what they send, and where in it. Answers whether something was sent.
+CREATE FUNCTION stem.arrive_first(
+  _ns integer, _now bigint, _groups text[], _of integer[], _places integer[], _texts text[]
+) RETURNS boolean
+  LANGUAGE plpgsql
+AS $$
+DECLARE
+  _numbers bigint[];
+BEGIN
+  PERFORM stem.lock_groups(_ns, _groups);
+  _numbers := ARRAY(
+    SELECT (SELECT g.number FROM stem.groups g WHERE g.ns = _ns AND g.id = n.id)
+    FROM unnest(_groups) WITH ORDINALITY AS n (id, at) ORDER BY n.at
+  );
+  INSERT INTO stem.arrivals (number, place, ok, arrival)
+  SELECT _numbers[a.of], a.place, true, a.text FROM unnest(_of, _places, _texts) AS a (of, place, text);
+  UPDATE stem.groups g SET arrived = g.arrived + k.arrived, over = CASE WHEN g.size IS NULL THEN _now ELSE g.over END,
+    open = g.size IS NOT NULL AND NOT g.complete AND (g.ended IS NULL OR g.failed <= g.tolerate)
+  FROM (
+    SELECT _numbers[a.of] AS number, count(*)::integer AS arrived FROM unnest(_of) AS a (of) GROUP BY a.of
+  ) AS k
+  WHERE g.number = ANY (ARRAY[k.number]);
+  RETURN stem.send_ended(_ns, _now, _numbers);
+END $$;
+
+-- As stem.settle_plain, with what follows: keys set free, plain tasks, and members that arrived. All or nothing, so that
+-- what follows is stored in the order of the settlements; nothing where one has another lease, or follows already.
 CREATE FUNCTION stem.settle_after(
   _ns integer, _ids text, _numbers bigint[], _counts integer[], _of integer[], _seqs bigint[], _statuses text, _states text,
   _tasks text, _queues text, _ended bigint[], _now bigint, _free text,
   _next_ids text, _next_tasks text, _next_queues integer[], _next_ranks smallint[], _next_dues bigint[],
-  _next_envelopes text,
-  _groups_of integer[], _steps integer[], _groups text, _places integer[], _oks boolean[], _texts text
+  _next_envelopes text, _groups text, _groups_of integer[], _places integer[], _texts text
 ) RETURNS integer[]
   LANGUAGE plpgsql
   SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET enable_bitmapscan = off
   SET plan_cache_mode = force_generic_plan SET jit = off
 AS $$
 DECLARE
+  _next text[] := stem.texts(_next_ids);
   _sent boolean := false;
 BEGIN
   IF stem.settle_plain(_ns, _ids, _numbers, _counts, _of, _seqs, _statuses, _states, _tasks, _queues, _ended) IS NOT NULL THEN
@@ -141,13 +167,22 @@ BEGIN
     FROM unnest(stem.texts(_free), stem.texts(_ids)) AS f (key, id) WHERE f.key IS NOT NULL;
   END IF;
   IF _next_ids <> '' THEN
-    PERFORM stem.add_tasks(_ns, stem.texts(_next_ids), stem.texts(_next_tasks), _next_queues, _next_ranks, _next_dues,
-      stem.texts(_next_envelopes));
+    INSERT INTO stem.tasks (ns, id, task, queue, rank, due, envelope)
+    SELECT _ns, e.id, e.task, e.queue, e.rank, e.due, e.envelope
+    FROM unnest(_next, stem.texts(_next_tasks), _next_queues, _next_ranks, _next_dues, stem.texts(_next_envelopes))
+      AS e (id, task, queue, rank, due, envelope);
+    -- As in add_tasks: by a later snapshot.
+    IF EXISTS (
+      SELECT FROM unnest(_next) AS e (id)
+      WHERE (SELECT s.state FROM stem.statuses s WHERE s.ns = _ns AND s.id = e.id) IS NOT NULL
+        OR (SELECT d.task FROM stem.dead_letters d WHERE d.ns = _ns AND d.id = e.id) IS NOT NULL
+    ) THEN
+      RAISE EXCEPTION 'one that follows has ended' USING ERRCODE = 'STEM1';
+    END IF;
     _sent := true;
   END IF;
-  IF _groups IS NOT NULL THEN
-    _sent := stem.join_groups(_ns, _now, NULL, _groups_of, _steps, stem.texts(_groups), _places, _oks,
-      stem.texts(_texts), true) OR _sent;
+  IF _groups <> '' THEN
+    _sent := stem.arrive_first(_ns, _now, stem.texts(_groups), _groups_of, _places, stem.texts(_texts)) OR _sent;
   END IF;
   IF _sent THEN
     PERFORM stem.ring(_ns, 0);

@@ -1,10 +1,10 @@
+import type { Arrival } from "../../core/task/group.ts"
 import { encodeStatus, type TaskStatus } from "../../core/task/status.ts"
 import type { Settlement } from "../../core/task/verdict.ts"
 import type { Value } from "./client.ts"
 import { isAnother, isDuplicate } from "./failures.ts"
 import { freeValue, isFlow } from "./flow-values.ts"
 import { envelopeValues } from "./intake.ts"
-import { actValues } from "./joins.ts"
 import { numbers, placesOf, texts } from "./sql-values.ts"
 import type { Store } from "./store.ts"
 
@@ -21,16 +21,16 @@ export function createSettlePlain({
 }: Pick<Store, "work" | "ns" | "clock" | "queues">) {
   const places = (count: number) => Array.from({ length: count }, (_, at) => `$${at + 1}`).join(", ")
   const settle = work.sql(`SELECT stem.settle_plain(${places(11)}) AS others`)
-  const settleAfter = work.sql(`SELECT stem.settle_after(${places(25)}) AS others`)
+  const settleAfter = work.sql(`SELECT stem.settle_after(${places(23)}) AS others`)
 
   /** Undefined where nothing follows. */
   async function followValues(batch: readonly Settlement[]): Promise<readonly Value[] | undefined> {
     const next = batch.flatMap((settlement) => settlement.next)
-    const acts = batch.flatMap(({ arrive }, at) => (arrive ? [{ of: at + 1, arrive }] : []))
+    const arrivals = batch.flatMap(({ arrive }) => arrive ?? [])
     const free = freeValue(batch.map(({ unique }) => unique))
-    if (next.length === 0 && acts.length === 0 && free === null) return undefined
+    if (next.length === 0 && arrivals.length === 0 && free === null) return undefined
     const numbered = next.length > 0 ? await queues.ensure(next.map(({ queue }) => queue)) : NONE
-    return [clock.now(), free, ...envelopeValues(next, numbered), ...actValues(acts, NONE).arrivals]
+    return [clock.now(), free, ...envelopeValues(next, numbered), ...arrivalValues(arrivals)]
   }
 
   return async (batch: readonly Settlement[]): Promise<readonly number[] | undefined> => {
@@ -56,12 +56,24 @@ export function createSettlePlain({
       )
       return placesOf(answer?.others)
     } catch (error) {
-      // Somebody has put a status where none was known, stored a task again under its id, arrived in its place, or,
-      // where something follows, given it a lease of its own.
+      // Somebody has put a status where none was known, stored a task again under its id, or, where something
+      // follows, given it a lease of its own, arrived in its place, or stored what follows.
       if (isDuplicate(error) || isAnother(error)) return undefined
       throw error
     }
   }
+}
+
+/** Groups, in the order in which the last of each arrives; of which of them each is, where in it, and its text. */
+function arrivalValues(arrivals: readonly Arrival[]): readonly Value[] {
+  const groups = [...new Set(arrivals.map(({ group }) => group).toReversed())].toReversed()
+  const place = new Map(groups.map((group, at) => [group, at + 1]))
+  return [
+    texts(groups),
+    numbers(arrivals.map(({ group }) => place.get(group))),
+    numbers(arrivals.map(({ index }) => index)),
+    texts(arrivals.map(({ group: _, index: __, ...rest }) => JSON.stringify(rest))),
+  ]
 }
 
 const NONE: ReadonlyMap<string, number> = new Map()
