@@ -94,12 +94,16 @@ export function endingOf(kind: string, of: Delivery, inMs: number, clock: Manual
 
 /**
  * Settles in one call, but those with keys in calls of their own before it: of what ends in one call, whether it has
- * ended for what another of it sends is left to each store, and so which of two has the key.
+ * ended for what another of it sends is left to each store, and so which of two has the key. And so are those that links
+ * follow where somebody arrives: whether links or the ends of groups come first is left to each store too.
  */
 export async function settleTogether({ broker }: Driver, ends: readonly (readonly [Delivery, Settlement])[]) {
+  const joins = ends.some(([, { arrive, opens }]) => arrive || opens)
+  const isAlone = ([of, { next }]: readonly [Delivery, Settlement]) =>
+    of.envelope.unique !== undefined || (joins && next.length > 0)
   const answers: unknown[] = []
-  for (const [of, end] of ends) if (of.envelope.unique) answers.push(...(await broker.settle([end])))
-  const others = ends.flatMap(([of, end]) => (of.envelope.unique ? [] : [end]))
+  for (const one of ends) if (isAlone(one)) answers.push(...(await broker.settle([one[1]])))
+  const others = ends.flatMap((one) => (isAlone(one) ? [] : [one[1]]))
   return [...answers, ...(await broker.settle(others))]
 }
 
