@@ -126,6 +126,8 @@ END $$;
 -- The same for any tasks, as if each were stored after the ones before it. Where keys come more than once, and so not in
 -- their order, those that are there are locked in it first. And who may replace what waits has its turn before it has a
 -- key: otherwise two of them, and all reserves behind them, would stand until the server ends one.
+-- Where an id comes twice among tasks with keys, or one comes that has another's key, each task is stored by itself: what
+-- is said of the one is to be true before the other has replaced it, and who is there again lives.
 CREATE FUNCTION stem.add_flows(
   _ns integer, _now bigint, _ids text[], _tasks text[], _queues integer[], _ranks smallint[], _dues bigint[],
   _envelopes text[], _fairs text[], _costs integer[], _keys text[], _modes text[], _holds bigint[],
@@ -149,6 +151,18 @@ BEGIN
   END IF;
   IF EXISTS (SELECT FROM unnest(_before) AS b WHERE b > 0) THEN
     PERFORM FROM stem.unique_keys k WHERE k.ns = _ns AND k.key = ANY (_keys) ORDER BY k.key COLLATE "C" FOR UPDATE;
+  END IF;
+  -- One by one and by a table in memory, for a call may bring ten thousand.
+  IF _keys IS NOT NULL AND (
+    (SELECT count(*) > count(DISTINCT n.id) FROM unnest(_ids) AS n (id)) OR EXISTS (
+      SELECT FROM (
+        SELECT n.id, (SELECT k.task FROM stem.unique_keys k WHERE k.ns = _ns AND k.key = n.key) AS task
+        FROM unnest(_ids, _keys) AS n (id, key) OFFSET 0
+      ) AS h
+      WHERE CASE WHEN h.task <> h.id THEN h.task IN (SELECT o.id FROM unnest(_ids) AS o (id)) END
+    )
+  ) THEN
+    _before := ARRAY(SELECT generate_series(0, cardinality(_ids) - 1));
   END IF;
   FOR _at IN 2 .. cardinality(_ids) + 1 LOOP
     CONTINUE WHEN _at <= cardinality(_ids) AND _before[_at] < _from;

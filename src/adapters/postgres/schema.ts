@@ -8,7 +8,6 @@ import flowTables from "./flows-1.sql" with { type: "text" }
 import groups from "./groups-1.sql" with { type: "text" }
 import intake from "./intake-1.sql" with { type: "text" }
 import flowIntake from "./intake-flows-1.sql" with { type: "text" }
-import orderlyIntake from "./intake-flows-2.sql" with { type: "text" }
 import leases from "./leases-1.sql" with { type: "text" }
 import limits from "./limits-1.sql" with { type: "text" }
 import reserve from "./reserve-1.sql" with { type: "text" }
@@ -28,7 +27,6 @@ const STEPS: readonly string[] = [
     ...[intake, flowIntake, reserve, turns, leases, settle, flowSettle, groups],
     ...[schedules, firings, events, limits],
   ].join("\n"),
-  orderlyIntake,
 ]
 
 /** The version this Stem works with. */
