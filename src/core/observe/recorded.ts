@@ -33,6 +33,7 @@ export function recorded<P extends Told>(parts: P, record: Record, clock: Clock)
 /** That a task was stored. */
 function enqueued({ id, task, queue, dueAt, parent }: Envelope, now: number): StoredEvent {
   if (dueAt <= now && parent === undefined) return { kind: "enqueued", at: now, id, task, queue }
+  if (dueAt <= now) return { kind: "enqueued", at: now, id, task, queue, parent }
   return {
     ...{ kind: "enqueued", at: now, id, task, queue },
     ...(dueAt > now && { dueAt }),

@@ -288,6 +288,9 @@ export function decodeEnvelope(text: string, then?: readonly Link[]): Envelope {
       cause: error,
     })
   }
-  const envelope = takeEnvelope(value)
-  return then ? Object.freeze({ ...envelope, then }) : envelope
+  if (!then) return takeEnvelope(value)
+  if (!isOrdinary(value)) return Object.freeze({ ...parseEnvelope(value), then })
+  // Its links are not looked at again: this is done for each link of a chain.
+  for (const part of [value.input, value.headers, value.group]) deepFreeze(part)
+  return Object.freeze(Object.assign(value, { then }))
 }
