@@ -17,6 +17,8 @@ import type { Store } from "./store.ts"
 export interface ReadySettlement {
   readonly settlement: Settlement
   readonly status: string | undefined
+  /** The one ordinary task that follows, if that is all: its row can take over the other's. */
+  readonly link: Envelope | undefined
   /** Empty for a link, which is written out in the shape that its row takes. */
   readonly next: readonly string[]
   readonly opens: readonly string[]
@@ -24,17 +26,20 @@ export interface ReadySettlement {
 }
 
 /** To be called before the transaction. */
-export const prepareSettlement = (settlement: Settlement): ReadySettlement => ({
-  settlement,
-  status: settlement.status && encodeStatus(settlement.status),
-  next: linkOf(settlement) ? NONE : settlement.next.map(encodeEnvelope),
-  opens: settlement.opens?.map((group) => JSON.stringify(group)) ?? NONE,
-  arrival: settlement.arrive && readyArrival(settlement.arrive),
-})
+export function prepareSettlement(settlement: Settlement): ReadySettlement {
+  const link = linkOf(settlement)
+  return {
+    settlement,
+    status: settlement.status && encodeStatus(settlement.status),
+    link,
+    next: link ? NONE : settlement.next.map(encodeEnvelope),
+    opens: settlement.opens?.map((group) => JSON.stringify(group)) ?? NONE,
+    arrival: settlement.arrive && readyArrival(settlement.arrive),
+  }
+}
 
 const NONE: readonly string[] = Object.freeze([])
 
-/** The one ordinary task that follows a success, if that is all that follows: its row can take over the other's. */
 function linkOf({ verdict, next, opens, arrive, unique }: Settlement): Envelope | undefined {
   const [link] = next
   if (!link || next.length > 1 || verdict.kind !== "ack") return undefined
@@ -110,9 +115,8 @@ export function createSettle(
   }
 
   /** Lands the success of a task that a link follows. False changes nothing: it may be anything else. */
-  function landLink({ settlement, status: text }: ReadySettlement): boolean {
+  function landLink({ settlement, link, status: text }: ReadySettlement): boolean {
     const { lease, status } = settlement
-    const link = linkOf(settlement)
     if (!link || lines.any()) return false
     const handing = chains.handOn(lease.id, link)
     if (!handing) return false
