@@ -12,7 +12,7 @@ import { BETWEEN, plain, storable } from "./sql-values.ts"
 import type { Store } from "./store.ts"
 
 interface Said {
-  /** A letter for each firing; see functions-2.sql. */
+  /** A letter for each firing; see firings-1.sql. */
   readonly words: string
   readonly known: string | null
 }

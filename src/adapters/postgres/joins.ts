@@ -4,7 +4,7 @@ import type { Value } from "./client.ts"
 import { sentFields } from "./flow-values.ts"
 import { numbers, texts } from "./sql-values.ts"
 
-/** What happens to groups, by the place of what it follows from: see groups-10.sql. */
+/** What happens to groups, by the place of what it follows from: see groups-1.sql. */
 export type Act = { readonly of: number } & ({ readonly opens: Group } | { readonly arrive: Arrival })
 
 /** The tasks that these groups may send. */

@@ -35,7 +35,7 @@ const COLUMNS = "name, definition, state, paused, why"
 
 const NEVER = Number.POSITIVE_INFINITY
 
-/** Every change is one statement, which calls a function of functions-2.sql where it takes several. */
+/** Every change is one statement, which calls a function of schedules-1.sql or firings-1.sql where it takes several. */
 export function createSchedules(store: Store): ScheduleStore {
   const { work, desk, bell, clock, ns } = store
   const find = desk.sql(`SELECT ${COLUMNS} FROM stem.schedules WHERE ns = $1 AND name = ANY (stem.texts($2))`)
