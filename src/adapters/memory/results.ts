@@ -1,6 +1,6 @@
 import type { ResultBackend, StatusFilter } from "../../core/contracts/results.ts"
 import type { Clock } from "../../core/kit/clock.ts"
-import { isEnded, type TaskStatus } from "../../core/task/status.ts"
+import { endOf, isEnded, type TaskStatus } from "../../core/task/status.ts"
 import { putStatus, type Store } from "./store.ts"
 
 export function createResults(store: Store, clock: Clock, closing: AbortSignal): ResultBackend {
@@ -56,5 +56,3 @@ export const matches = (filter: StatusFilter, { state, task, queue }: TaskStatus
   (filter.queue ?? queue) === queue &&
   at >= (filter.since ?? Number.NEGATIVE_INFINITY) &&
   at < (filter.until ?? Number.POSITIVE_INFINITY)
-
-const endOf = (status: TaskStatus) => status.finishedAt ?? status.enqueuedAt

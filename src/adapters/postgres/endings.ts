@@ -8,7 +8,7 @@ import type { Value } from "./client.ts"
 import { freeValue } from "./flow-values.ts"
 import { type Act, actValues } from "./joins.ts"
 import { factsOf, readEnvelope, standIn, type TaskRow } from "./rows.ts"
-import { BETWEEN, numbers, plain, texts } from "./sql-values.ts"
+import { BETWEEN, numbers, placeholders, plain, texts } from "./sql-values.ts"
 import type { Store } from "./store.ts"
 
 /** How tasks leave `tasks`, other than by an ordinary settlement. */
@@ -33,9 +33,7 @@ interface Ending {
 export function createEndings({ work, ns, queues }: Pick<Store, "work" | "ns" | "queues">): Endings {
   const finish = work.sql("SELECT stem.finish($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) AS ended")
 
-  const finishFlows = work.sql(
-    `SELECT stem.finish_flows(${Array.from({ length: 18 }, (_, at) => `$${at + 1}`).join(", ")}) AS ended`,
-  )
+  const finishFlows = work.sql(`SELECT stem.finish_flows(${placeholders(18)}) AS ended`)
 
   async function end(endings: readonly Ending[], now: Millis): Promise<readonly string[]> {
     if (endings.length === 0) return []

@@ -6,7 +6,7 @@ import { flowValues } from "./flow-values.ts"
 import { createGather } from "./gather.ts"
 import { envelopeValues, storedNow } from "./intake.ts"
 import { actValues, sentBy } from "./joins.ts"
-import { BETWEEN } from "./sql-values.ts"
+import { BETWEEN, placeholders } from "./sql-values.ts"
 import type { Store } from "./store.ts"
 
 /** What comes in: a task, or a group that is opened when the tasks of its call are stored. */
@@ -26,9 +26,7 @@ export function createFlowIntake({
   queues,
   clock,
 }: Pick<Store, "work" | "ns" | "queues" | "clock">): FlowIntake {
-  const enqueue = work.sql(
-    `SELECT * FROM stem.enqueue_flows(${Array.from({ length: 14 }, (_, at) => `$${at + 1}`).join(", ")})`,
-  )
+  const enqueue = work.sql(`SELECT * FROM stem.enqueue_flows(${placeholders(14)})`)
 
   const together = createGather<Coming, Enqueued | undefined>(async (coming) => {
     const envelopes = coming.flatMap((one) => ("envelope" in one ? [one.envelope] : []))

@@ -11,7 +11,7 @@ import {
   LOOK_APART,
 } from "../../core/task/limit.ts"
 import { limitTable } from "../../core/task/limit-table.ts"
-import { numbers, texts } from "./sql-values.ts"
+import { numbers, placeholders, texts } from "./sql-values.ts"
 import type { Store } from "./store.ts"
 
 const RULE = [LEAD, LATE, AHEAD, IDLE, LOOK, LOOK_APART, FORGOTTEN] as const
@@ -19,9 +19,7 @@ const RULE = [LEAD, LATE, AHEAD, IDLE, LOOK, LOOK_APART, FORGOTTEN] as const
 const isOnce = (places: readonly number[]): boolean => new Set(places).size === places.length
 
 export function createLimits({ work, hand, desk, clock, ns }: Store): Limiter {
-  const take = hand.sql(
-    `SELECT * FROM stem.take_limits(${Array.from({ length: 19 }, (_, at) => `$${at + 1}`).join(", ")})`,
-  )
+  const take = hand.sql(`SELECT * FROM stem.take_limits(${placeholders(19)})`)
   const keep = work.sql(
     `UPDATE stem.slots s SET until = $5
      FROM (

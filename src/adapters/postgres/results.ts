@@ -1,5 +1,5 @@
 import type { ResultBackend } from "../../core/contracts/results.ts"
-import { decodeStatus, encodeStatus, isEnded, type TaskStatus } from "../../core/task/status.ts"
+import { decodeStatus, encodeStatus, endOf, isEnded, type TaskStatus } from "../../core/task/status.ts"
 import { createGather } from "./gather.ts"
 import { numbers, soughtIds, texts } from "./sql-values.ts"
 import type { Store } from "./store.ts"
@@ -104,8 +104,6 @@ export function createResults(store: Store): ResultBackend {
 }
 
 const decoded = (text: string | undefined) => (text === undefined ? undefined : decodeStatus(text))
-
-const endOf = (status: TaskStatus) => status.finishedAt ?? status.enqueuedAt
 
 /** Of several statuses for one id the one that stays: the highest token, then the latest. */
 function lastOfEach(statuses: readonly TaskStatus[]): readonly TaskStatus[] {

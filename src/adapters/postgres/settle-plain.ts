@@ -1,11 +1,11 @@
 import type { Arrival } from "../../core/task/group.ts"
-import { encodeStatus, type TaskStatus } from "../../core/task/status.ts"
+import { encodeStatus, endOf } from "../../core/task/status.ts"
 import type { Settlement } from "../../core/task/verdict.ts"
 import type { Value } from "./client.ts"
 import { isAnother, isDuplicate } from "./failures.ts"
 import { freeValue, isFlow } from "./flow-values.ts"
 import { envelopeValues } from "./intake.ts"
-import { numbers, placesOf, texts } from "./sql-values.ts"
+import { numbers, placeholders, placesOf, texts } from "./sql-values.ts"
 import type { Store } from "./store.ts"
 
 /**
@@ -19,9 +19,8 @@ export function createSettlePlain({
   clock,
   queues,
 }: Pick<Store, "work" | "ns" | "clock" | "queues">) {
-  const places = (count: number) => Array.from({ length: count }, (_, at) => `$${at + 1}`).join(", ")
-  const settle = work.sql(`SELECT stem.settle_plain(${places(11)}) AS others`)
-  const settleAfter = work.sql(`SELECT stem.settle_after(${places(23)}) AS others`)
+  const settle = work.sql(`SELECT stem.settle_plain(${placeholders(11)}) AS others`)
+  const settleAfter = work.sql(`SELECT stem.settle_after(${placeholders(23)}) AS others`)
 
   /** Undefined where nothing follows. */
   async function followValues(batch: readonly Settlement[]): Promise<readonly Value[] | undefined> {
@@ -86,8 +85,6 @@ const isSimple = ({ lease, verdict, next, opens, arrive, status }: Settlement): 
   opens === undefined &&
   (arrive === undefined || arrive.ok) &&
   (status === undefined || status.token === 1)
-
-const endOf = (status: TaskStatus) => status.finishedAt ?? status.enqueuedAt
 
 /** How many of them lean on each reservation. */
 function countReservations(batch: readonly Settlement[]): ReadonlyMap<number, number> {

@@ -1,5 +1,5 @@
 import type { Millis } from "../../core/kit/clock.ts"
-import { encodeStatus } from "../../core/task/status.ts"
+import { encodeStatus, endOf } from "../../core/task/status.ts"
 import type { Settled, Settlement } from "../../core/task/verdict.ts"
 import type { Value } from "./client.ts"
 import { type Endings, soughtIn } from "./endings.ts"
@@ -10,7 +10,7 @@ import { envelopeValues } from "./intake.ts"
 import { type Act, actValues, sentBy } from "./joins.ts"
 import type { TaskRow } from "./rows.ts"
 import { createSettlePlain } from "./settle-plain.ts"
-import { numbers, placesOf, texts } from "./sql-values.ts"
+import { numbers, placeholders, placesOf, texts } from "./sql-values.ts"
 import type { Store } from "./store.ts"
 
 /** The next list is there when one has been flushed. */
@@ -20,12 +20,8 @@ const KIND = { ack: 0, bury: 1, retry: 2, release: 3 } as const
 const LACKS = { progress: 1, replays: 2 } as const
 
 export function createSettle({ work, ns, clock, queues }: Store, endings: Endings) {
-  const settle = work.sql(
-    `SELECT * FROM stem.settle(${Array.from({ length: 24 }, (_, at) => `$${at + 1}`).join(", ")})`,
-  )
-  const settleFlows = work.sql(
-    `SELECT * FROM stem.settle_flows(${Array.from({ length: 37 }, (_, at) => `$${at + 1}`).join(", ")})`,
-  )
+  const settle = work.sql(`SELECT * FROM stem.settle(${placeholders(24)})`)
+  const settleFlows = work.sql(`SELECT * FROM stem.settle_flows(${placeholders(37)})`)
   const settlePlain = createSettlePlain({ work, ns, clock, queues })
   const marked = work.sql("SELECT * FROM stem.tasks WHERE ns = $1 AND id = ANY (stem.texts($2))")
 
@@ -169,7 +165,7 @@ function statusValues(batch: readonly Settlement[]) {
     texts(statuses.map((status) => status?.state)),
     texts(statuses.map((status) => status?.task)),
     texts(statuses.map((status) => status?.queue)),
-    numbers(statuses.map((status) => status && (status.finishedAt ?? status.enqueuedAt))),
+    numbers(statuses.map((status) => status && endOf(status))),
     numbers(
       statuses.map(
         (status) => (status?.progress ? 0 : LACKS.progress) + (status?.replays?.length ? 0 : LACKS.replays),

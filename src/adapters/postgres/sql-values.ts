@@ -33,3 +33,7 @@ const CONTROLS = /[\u0000-\u001f]/g
 /** A text as it stands in a statement, whatever the server thinks of backslashes. */
 export const quoted = (text: string): string =>
   `E'${storable(text).replaceAll("\\", "\\\\").replaceAll("'", "''")}'`
+
+/** `$1, $2, …`: the arguments of a call that takes so many. */
+export const placeholders = (count: number): string =>
+  Array.from({ length: count }, (_, at) => `$${at + 1}`).join(", ")

@@ -7,6 +7,7 @@ import { type LiveFacts, statusOf } from "../../core/task/live.ts"
 import {
   decodeStatus,
   encodeStatus,
+  endOf,
   type Progress,
   type Replay,
   type TaskStatus,
@@ -148,7 +149,7 @@ export const parsed = <T>(text: string): T | undefined => (text === "" ? undefin
 /** A status as it is stored: what the scripts need of it, then its JSON. */
 export function packStatus(status: TaskStatus): string {
   const own = (status.progress ? 1 : 0) + (status.replays?.length ? 2 : 0)
-  const ended = status.finishedAt ?? status.enqueuedAt
+  const ended = endOf(status)
   return `${status.token} ${status.state} ${ended} ${own} ${encodeStatus(status)}`
 }
 

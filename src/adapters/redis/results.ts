@@ -1,5 +1,5 @@
 import type { ResultBackend } from "../../core/contracts/results.ts"
-import { type EndState, isEnded, type TaskStatus } from "../../core/task/status.ts"
+import { type EndState, endOf, isEnded, type TaskStatus } from "../../core/task/status.ts"
 import { gather } from "./gather.ts"
 import { batches, CHUNK, chunks, packStatus, unpackStatus } from "./records.ts"
 import type { Store } from "./store.ts"
@@ -110,5 +110,3 @@ export function createResults(store: Store): ResultBackend {
     },
   }
 }
-
-const endOf = (status: TaskStatus) => status.finishedAt ?? status.enqueuedAt

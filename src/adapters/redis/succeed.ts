@@ -1,4 +1,4 @@
-import type { TaskStatus } from "../../core/task/status.ts"
+import { endOf, type TaskStatus } from "../../core/task/status.ts"
 import type { Settlement } from "../../core/task/verdict.ts"
 import { packArrival, packEnvelope } from "./packing.ts"
 import { CHUNK, CHUNK_CHARS, packStatus } from "./records.ts"
@@ -68,7 +68,7 @@ function batchesOf(settlements: readonly Settlement[]): readonly Batch[] {
     chars += end.length
     last.ends.push(status.id, end)
     if (hasMore(settlement)) chars += packMore(settlement, last.more)
-    const ended = status.finishedAt ?? status.enqueuedAt
+    const ended = endOf(status)
     const run = last.runs.at(-1)
     if (run?.ended === ended) run.count += 1
     else last.runs.push({ ended, count: 1 })

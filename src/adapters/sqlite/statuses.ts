@@ -1,5 +1,4 @@
-import type { Millis } from "../../core/kit/clock.ts"
-import { encodeStatus, type TaskState, type TaskStatus } from "../../core/task/status.ts"
+import { encodeStatus, endOf, type TaskState, type TaskStatus } from "../../core/task/status.ts"
 import type { Connection } from "./connection.ts"
 
 /** The table of ended tasks. Writing is for inside a transaction only. */
@@ -30,5 +29,3 @@ export function createStatuses({ sql }: Connection, ns: number): Statuses {
     remove: (id) => void remove.run(ns, id),
   }
 }
-
-const endOf = (status: TaskStatus): Millis => status.finishedAt ?? status.enqueuedAt

@@ -3,7 +3,7 @@ import type { Driver } from "../contracts/driver.ts"
 import type { Inspector } from "../contracts/inspector.ts"
 import type { ResultBackend } from "../contracts/results.ts"
 import type { TaskId } from "../task/envelope.ts"
-import type { TaskStatus } from "../task/status.ts"
+import { endOf, type TaskStatus } from "../task/status.ts"
 
 /** One store for tasks and another for what became of them, as if they were one. */
 export interface SplitResults {
@@ -150,5 +150,3 @@ function later(a: TaskStatus | undefined, b: TaskStatus | undefined): TaskStatus
   if (!a || !b) return a ?? b
   return b.token > a.token ? b : a
 }
-
-const endOf = ({ finishedAt, enqueuedAt }: TaskStatus) => finishedAt ?? enqueuedAt

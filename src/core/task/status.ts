@@ -85,6 +85,9 @@ const StatusSchema: v.GenericSchema<unknown, TaskStatus> = v.looseObject({
   replays: v.optional(v.array(v.looseObject({ at: v.number(), diedAt: v.number(), error: v.string() }))),
 }) as v.GenericSchema<unknown, TaskStatus>
 
+/** When a task ended; one that was put without an end counts from when it was enqueued. */
+export const endOf = ({ finishedAt, enqueuedAt }: TaskStatus): Millis => finishedAt ?? enqueuedAt
+
 /** The status as it is stored. */
 export const encodeStatus = (status: TaskStatus): string => JSON.stringify(status)
 
