@@ -110,12 +110,12 @@ DECLARE
   _next bigint;
 BEGIN
   FOREACH _queue IN ARRAY _queues LOOP
-    CONTINUE WHEN (SELECT q.paused FROM stem.queues q WHERE q.queue = _queue);
-    _next := least(
-      _next,
-      (SELECT min(t.until) FROM stem.tasks t WHERE t.queue = _queue AND t.until IS NOT NULL),
-      (SELECT min(r.until) FROM stem.reservations r WHERE r.queue = _queue)
-    );
+    _next := least(_next, (
+      SELECT least(
+        (SELECT min(t.until) FROM stem.tasks t WHERE t.queue = q.queue AND t.until IS NOT NULL),
+        (SELECT min(r.until) FROM stem.reservations r WHERE r.queue = q.queue)
+      ) FROM stem.queues q WHERE q.queue = _queue AND NOT q.paused
+    ));
   END LOOP;
   RETURN _next;
 END $$;

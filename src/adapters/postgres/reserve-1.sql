@@ -1,89 +1,3 @@
--- The tasks of a queue and rank that are leased by reservations.
-CREATE FUNCTION stem.held(_queue integer, _rank smallint) RETURNS SETOF bigint
-  LANGUAGE sql STABLE
-AS $$ SELECT unnest(r.seqs) FROM stem.reservations r WHERE r.queue = _queue AND r.rank = _rank $$;
-
--- The tasks of all other reservations.
-CREATE FUNCTION stem.scattered(_queues integer[]) RETURNS SETOF bigint
-  LANGUAGE sql STABLE
-AS $$ SELECT unnest(r.seqs) FROM stem.reservations r WHERE r.queue = ANY (_queues) AND r.scattered $$;
-
--- The tasks of reservations that are in a row: a look at a few ranges, at a fourth of what a table of all their numbers
--- costs.
-CREATE FUNCTION stem.in_rows(_queues integer[]) RETURNS int8multirange
-  LANGUAGE sql STABLE
-AS $$
-  SELECT coalesce(range_agg(int8range(r.first, r.last, '[]')), '{}') FROM stem.reservations r
-  WHERE r.queue = ANY (_queues) AND NOT r.scattered
-$$;
-
--- Whether a task that has no lease of its own is leased. Told by a reservation that is there and the seq it was given by,
--- one need not look for it: these go together.
-CREATE FUNCTION stem.reservation_of(_task stem.tasks, _seq bigint, _reservation bigint, _live bigint[]) RETURNS bigint
-  LANGUAGE plpgsql STABLE
-AS $$
-BEGIN
-  IF _task.seq = _seq AND _reservation = ANY (_live) THEN
-    RETURN _reservation;
-  END IF;
-  RETURN (
-    SELECT r.number FROM stem.reservations r
-    WHERE r.queue = _task.queue AND r.rank = _task.rank AND _task.seq = ANY (r.seqs) LIMIT 1
-  );
-END $$;
-
-CREATE FUNCTION stem.is_reserved(_task stem.tasks) RETURNS boolean
-  LANGUAGE sql STABLE
-AS $$ SELECT stem.reservation_of(_task, NULL, NULL, NULL) IS NOT NULL $$;
-
--- Taken by whoever does something to waiting tasks. They need not wait for each other, for each row has its own lock, but
--- for who makes reservations, who takes it alone; and are to take it before any row that another of them may wait for.
-CREATE FUNCTION stem.lock_waiting(_ns integer) RETURNS void
-  LANGUAGE plpgsql
-AS $$
-BEGIN
-  PERFORM pg_advisory_xact_lock_shared(1400136049, _ns);
-END $$;
-
--- Makes a reservation. Numbers grow and are never given again, not even when the server forgets its last ones in a crash.
-CREATE FUNCTION stem.open_reservation(
-  _ns integer, _queue integer, _rank smallint, _now bigint, _holder text, _until bigint, _seqs bigint[],
-  _low bigint, _high bigint, _first bigint, _last bigint
-) RETURNS bigint
-  LANGUAGE plpgsql
-AS $$
-DECLARE
-  _number bigint := greatest(
-    (extract(epoch FROM clock_timestamp()) * 1000000)::bigint,
-    (SELECT max(r.number) + 1 FROM stem.reservations r WHERE r.ns = _ns)
-  );
-BEGIN
-  INSERT INTO stem.reservations (number, until, started, low, high, first, last, ns, queue, rank, open, holder, seqs)
-  VALUES (_number, _until, _now, _low, _high, _first, _last, _ns, _queue, _rank, cardinality(_seqs), _holder, _seqs);
-  RETURN _number;
-END $$;
-
--- Tasks, one for each time its number is named, lean on these reservations no longer.
-CREATE FUNCTION stem.leave_reservations(_ns integer, _numbers bigint[]) RETURNS void
-  LANGUAGE plpgsql
-AS $$
-DECLARE
-  _over bigint[];
-BEGIN
-  IF _numbers IS NULL THEN
-    RETURN;
-  END IF;
-  WITH rest AS (
-    UPDATE stem.reservations r SET open = r.open - n.gone
-    FROM (SELECT u.number, count(*) AS gone FROM unnest(_numbers) AS u (number) GROUP BY u.number) AS n
-    WHERE r.ns = _ns AND r.number = n.number RETURNING r.number, r.open
-  )
-  SELECT array_agg(number) INTO _over FROM rest WHERE open <= 0;
-  IF _over IS NOT NULL THEN
-    DELETE FROM stem.reservations r WHERE r.ns = _ns AND r.number = ANY (_over);
-  END IF;
-END $$;
-
 -- Leases tasks of one queue and rank, given by their places in order: together those that were never leased, the others
 -- each in its row. Those that somebody is about to end are left out. Answers lists.
 CREATE FUNCTION stem.lease_places(
@@ -159,13 +73,17 @@ BEGIN
     SELECT o.queue, r.rank::smallint AS rank, f.due, f.seq
     FROM unnest(_queues) WITH ORDINALITY AS o (queue, at) CROSS JOIN generate_series(0, 9) AS r (rank) CROSS JOIN LATERAL (
       SELECT t.due, t.seq FROM stem.tasks t
-      WHERE t.queue = o.queue AND t.rank = r.rank AND t.until IS NULL AND t.fair IS NULL AND t.due <= _now
+      WHERE t.queue = o.queue AND t.rank = r.rank AND t.until IS NULL AND t.fair IS NULL
         AND NOT (SELECT q.paused FROM stem.queues q WHERE q.queue = o.queue)
       ORDER BY t.due, t.seq LIMIT 1
     ) AS f
     ORDER BY o.at, r.rank
   LOOP
     EXIT WHEN _room <= 0;
+    IF _shelf.due > _now THEN
+      wake := least(wake, _shelf.due);
+      CONTINUE;
+    END IF;
     SELECT count(*)::integer AS taken, array_agg(f.seq) AS list, bool_or(f.token > 0) AS mixed, min(f.due) AS low,
       max(f.due) AS high, min(f.seq) AS first, max(f.seq) AS last, string_agg(f.id, chr(30)) AS ids,
       string_agg(replace(f.envelope, chr(30), ' '), chr(30)) AS envelopes
@@ -178,9 +96,8 @@ BEGIN
         ))
       ORDER BY t.due, t.seq LIMIT _room
     ) AS f;
-    CONTINUE WHEN _got.taken = 0;
     IF _got.mixed THEN
-      SELECT l.* INTO _got FROM stem.lease_places(_ns, _shelf.queue, _shelf.rank, ARRAY(
+      SELECT l.*, true AS mixed INTO _got FROM stem.lease_places(_ns, _shelf.queue, _shelf.rank, ARRAY(
         SELECT t.ctid FROM stem.tasks t
         WHERE t.queue = _shelf.queue AND t.rank = _shelf.rank AND t.until IS NULL AND t.fair IS NULL
           AND t.due <= _now AND (t.due, t.seq) >= (_shelf.due, _shelf.seq)
@@ -189,27 +106,38 @@ BEGIN
           ))
         ORDER BY t.due, t.seq LIMIT _room
       ), _now, _holder, _until) AS l;
-      CONTINUE WHEN _got.taken = 0;
-      tokens := concat_ws(',', tokens, _got.tokens);
-      attempts := concat_ws(',', attempts, _got.attempts);
-      replays := concat_ws(chr(30), replays, _got.replays);
-      reservations := concat_ws(',', reservations, _got.reservations);
-      seqs := concat_ws(',', seqs, _got.seqs);
-    ELSE
-      _number := stem.open_reservation(_ns, _shelf.queue, _shelf.rank, _now, _holder, _until, _got.list, _got.low,
-        _got.high, _got.first, _got.last);
-      tokens := concat_ws(',', tokens, repeat('1,', _got.taken - 1) || '1');
-      attempts := concat_ws(',', attempts, repeat('0,', _got.taken - 1) || '0');
-      replays := concat_ws(chr(30), replays, repeat(chr(30), _got.taken - 1));
-      reservations := concat_ws(',', reservations, repeat(_number || ',', _got.taken - 1) || _number);
-      seqs := concat_ws(',', seqs, array_to_string(_got.list, ','));
     END IF;
-    ids := concat_ws(chr(30), ids, _got.ids);
-    envelopes := concat_ws(chr(30), envelopes, _got.envelopes);
-    _room := _room - _got.taken;
+    IF _got.taken > 0 THEN
+      IF _got.mixed THEN
+        tokens := concat_ws(',', tokens, _got.tokens);
+        attempts := concat_ws(',', attempts, _got.attempts);
+        replays := concat_ws(chr(30), replays, _got.replays);
+        reservations := concat_ws(',', reservations, _got.reservations);
+        seqs := concat_ws(',', seqs, _got.seqs);
+      ELSE
+        _number := stem.open_reservation(_ns, _shelf.queue, _shelf.rank, _now, _holder, _until, _got.list, _got.low,
+          _got.high, _got.first, _got.last);
+        tokens := concat_ws(',', tokens, repeat('1,', _got.taken - 1) || '1');
+        attempts := concat_ws(',', attempts, repeat('0,', _got.taken - 1) || '0');
+        replays := concat_ws(chr(30), replays, repeat(chr(30), _got.taken - 1));
+        reservations := concat_ws(',', reservations, repeat(_number || ',', _got.taken - 1) || _number);
+        seqs := concat_ws(',', seqs, array_to_string(_got.list, ','));
+      END IF;
+      ids := concat_ws(chr(30), ids, _got.ids);
+      envelopes := concat_ws(chr(30), envelopes, _got.envelopes);
+      _room := _room - _got.taken;
+    END IF;
+    -- No task is leased before it is due, so there is no need to look which of those that come later are.
+    IF _room > 0 THEN
+      wake := least(wake, (
+        SELECT t.due FROM stem.tasks t
+        WHERE t.queue = _shelf.queue AND t.rank = _shelf.rank AND t.until IS NULL AND t.fair IS NULL AND t.due > _now
+        ORDER BY t.due, t.seq LIMIT 1
+      ));
+    END IF;
   END LOOP;
   IF _room > 0 THEN
-    wake := least(stem.next_due(_queues), stem.next_expiry(_queues));
+    wake := least(wake, stem.next_expiry(_queues));
   END IF;
 END $$;
 
@@ -231,7 +159,7 @@ BEGIN
   COMMIT;
 END $$;
 
--- As before: when the first of the tasks that nobody has is or was due.
+-- When the first of the tasks that nobody has is or was due.
 CREATE FUNCTION stem.next_due(_queues integer[]) RETURNS bigint
   LANGUAGE plpgsql STABLE
   SET enable_seqscan = off SET enable_sort = off SET enable_bitmapscan = off

@@ -10,6 +10,7 @@ import intake from "./intake-1.sql" with { type: "text" }
 import flowIntake from "./intake-flows-1.sql" with { type: "text" }
 import leases from "./leases-1.sql" with { type: "text" }
 import limits from "./limits-1.sql" with { type: "text" }
+import reservations from "./reservations-1.sql" with { type: "text" }
 import reserve from "./reserve-1.sql" with { type: "text" }
 import schedules from "./schedules-1.sql" with { type: "text" }
 import tables from "./schema-1.sql" with { type: "text" }
@@ -24,7 +25,7 @@ import turns from "./turns-1.sql" with { type: "text" }
 const STEPS: readonly string[] = [
   [
     ...[tables, flowTables, deskTables],
-    ...[intake, flowIntake, reserve, turns, leases, settle, flowSettle, groups],
+    ...[intake, flowIntake, reservations, reserve, turns, leases, settle, flowSettle, groups],
     ...[schedules, firings, events, limits],
   ].join("\n"),
 ]
