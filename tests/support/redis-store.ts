@@ -1,4 +1,4 @@
-import { Redis } from "ioredis"
+import { Cluster, Redis } from "ioredis"
 import { open } from "../../src/adapters/redis/driver.ts"
 import type { Driver } from "../../src/core/contracts/driver.ts"
 import type { Clock } from "../../src/core/kit/clock.ts"
@@ -42,9 +42,9 @@ export function redisStore(url = REDIS_URL): RedisStore {
       return driver
     },
     async behind(act) {
-      const redis = new Redis(url, { retryStrategy: () => null })
+      const redis = clientOf(url)
       try {
-        return await act(redis)
+        return await act(redis as Redis)
       } finally {
         redis.disconnect()
       }
@@ -67,15 +67,25 @@ export function redisStore(url = REDIS_URL): RedisStore {
   return store
 }
 
+/** Of one server, or of a cluster. */
+function clientOf(url: string): Redis | Cluster {
+  const nodes = /^redis\+cluster:\/\/(.*)$/.exec(url)?.[1]
+  if (nodes === undefined) return new Redis(url, { retryStrategy: () => null })
+  const hosts = nodes.split(",").map((node) => `redis://${node}`)
+  return new Cluster(hosts, { clusterRetryStrategy: () => null })
+}
+
 /** Every key that begins so. */
-export async function keysOf(redis: Redis, prefix: string): Promise<string[]> {
+export async function keysOf(redis: Redis | Cluster, prefix: string): Promise<string[]> {
   const found: string[] = []
-  let cursor = "0"
-  do {
-    const [next, keys] = await redis.scan(cursor, "MATCH", `${prefix}*`, "COUNT", 1000)
-    found.push(...keys)
-    cursor = next
-  } while (cursor !== "0")
+  for (const node of redis instanceof Cluster ? redis.nodes("master") : [redis]) {
+    let cursor = "0"
+    do {
+      const [next, keys] = await node.scan(cursor, "MATCH", `${prefix}*`, "COUNT", 1000)
+      found.push(...keys)
+      cursor = next
+    } while (cursor !== "0")
+  }
   return found
 }
 

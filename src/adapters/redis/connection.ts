@@ -13,6 +13,9 @@ export type Client = Redis | Cluster
 
 const CONNECT_MS: Millis = 5000
 const CALL_MS: Millis = 5000
+/** A namespace that is on its way to another node is tried again so often; of three tries two only ask where it is. */
+const MOVING_MS: Millis = 100
+const MOVING_TRIES = 3 * 40
 
 /** The one connection of a driver. It speaks RESP3, so that calls and published hints share it. */
 export function createConnection(
@@ -80,12 +83,10 @@ function createClient(location: Location, tls: RedisOptions["tls"], connectTimeo
       ...(tls && { enableTLSForSentinelMode: true, sentinelTLS: tls }),
     } as RedisOptions)
   const cluster = {
-    ...{
-      lazyConnect: true,
-      clusterRetryStrategy: () => null,
-      enableOfflineQueue: false,
-      enableReadyCheck: true,
-    },
+    // Its check whether the cluster is whole would leave `connect` waiting for ever when it is not.
+    ...{ lazyConnect: true, enableOfflineQueue: false, enableReadyCheck: false },
+    ...{ clusterRetryStrategy: () => null, retryDelayOnClusterDown: 0 },
+    ...{ retryDelayOnTryAgain: MOVING_MS, maxRedirections: MOVING_TRIES },
     ...{ redisOptions: options, shardedSubscribers: true, slotsRefreshTimeout: connectTimeout },
   }
   return new Cluster([...hosts], cluster as unknown as ClusterOptions)

@@ -29,6 +29,12 @@ export function storeTrouble(error: unknown, where: string): StemError | undefin
       `${where} has no memory left: its maxmemory is reached`,
       "Raise maxmemory (redis-cli CONFIG SET maxmemory <bytes>), or let workers drain the queues; nothing has to be restarted.",
     )
+  if (/^TRYAGAIN\b|Too many Cluster redirections/.test(message))
+    return unavailable(
+      "store_moving",
+      `${where} is moving this namespace from one node to another`,
+      "Wait until it has arrived; redis-cli --cluster check <host>:<port> shows slots that are on their way.",
+    )
   if (/^(MISCONF|ERR .*disk)\b/.test(message))
     return unavailable(
       "store_readonly",

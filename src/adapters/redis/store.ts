@@ -1,3 +1,4 @@
+import { Cluster } from "ioredis"
 import type { Clock } from "../../core/kit/clock.ts"
 import { messageOf, unavailable } from "../../core/kit/errors.ts"
 import type { Link } from "../../core/kit/link.ts"
@@ -64,7 +65,14 @@ function withoutArguments(error: unknown): never {
   throw error
 }
 
-/** By its digest; whole when the server does not know it yet, or has forgotten it. */
+/**
+ * By its digest; whole when the server does not know it yet, or has forgotten it.
+ *
+ * A cluster moves the slot of a namespace key by key, and looks only at the keys that a call names to decide which node
+ * has it. So a key that never is goes with the prefix: of a call with two keys that are not all there, both nodes say
+ * TRYAGAIN until the whole slot has moved. With the prefix alone scripts would work on each half of a namespace.
+ * https://redis.io/docs/latest/operate/oss_and_stack/reference/cluster-spec/#multi-key-operations
+ */
 async function evaluate<T>(
   client: Client,
   name: ScriptName,
@@ -72,10 +80,11 @@ async function evaluate<T>(
   args: readonly string[],
 ): Promise<T> {
   const { sha, text } = SCRIPTS[name]
+  const keys = client instanceof Cluster ? [2, prefix, `${prefix}never`] : [1, prefix]
   try {
-    return (await client.evalsha(sha, 1, prefix, ...args)) as T
+    return (await client.evalsha(sha, ...(keys as [number, string]), ...args)) as T
   } catch (error) {
     if (!/^NOSCRIPT\b/.test(messageOf(error))) throw error
-    return (await client.eval(text, 1, prefix, ...args)) as T
+    return (await client.eval(text, ...(keys as [number, string]), ...args)) as T
   }
 }
