@@ -73,21 +73,6 @@ test("a cluster serves a namespace from one of its nodes", async () => {
   }
 }, 20_000)
 
-test("Sentinels are asked for the master, and the one of now is used", async () => {
-  await using server = await redisServer()
-  const conf = `${server.folder}/sentinel.conf`
-  await Bun.write(conf, `sentinel monitor mymaster 127.0.0.1 ${server.port} 1\n`)
-  await using sentinel = await redisServer([], { sentinel: conf })
-  const driver = await open(`redis+sentinel://127.0.0.1:${sentinel.port}/mymaster`, {
-    ...{ namespace: "n", clock: systemClock },
-  })
-  try {
-    expect(await driver.broker.enqueue([tasksBy(systemClock)("a")])).toMatchObject([{ kind: "stored" }])
-  } finally {
-    await driver.close()
-  }
-}, 20_000)
-
 test("a server older than 7 is refused by its version", async () => {
   await using server = await redisServer()
   const proxy = await startProxy(server.port, { fromServer: ["redis_version:7", "redis_version:6"] })
