@@ -64,6 +64,32 @@ async function burst(): Promise<Driver> {
 /** What autovacuum does within a minute, so that the server knows how many rows there are. */
 const counted = () => server.sql("ANALYZE stem.tasks, stem.statuses")
 
+test("a table is shortened also when vacuum has left a few dead entries at its end for later", async () => {
+  const driver = await enter()
+  const { broker } = driver
+  const ask = { queues: ["default"], max: 1000, holder: "w", leaseMs: 600_000 }
+  const drain = async (count: number) => {
+    for (let left = count; left > 0; ) {
+      const { deliveries } = await broker.reserve({ ...ask, max: Math.min(left, 1000) })
+      left -= deliveries.length
+      await broker.settle(deliveries.map((delivery) => say.success(delivery)))
+    }
+  }
+  for (let left = 40_000; left > 0; left -= 2000)
+    await broker.enqueue(Array.from({ length: 2000 }, () => task(`t${made++}`)))
+  await drain(39_980)
+  await server.sql("VACUUM stem.tasks")
+  await drain(20)
+  await server.sql("VACUUM stem.tasks")
+  const { tasks: before = 0 } = Object.fromEntries(await sizes())
+  expect(before).toBeGreaterThan(8)
+  await counted()
+  await (await enter()).giveBack?.()
+  const { tasks: after = 0 } = Object.fromEntries(await sizes())
+  console.log("MiB of tasks", { before, after })
+  expect(after).toBeLessThan(1)
+}, 60_000)
+
 test("after a burst tables and indexes are small again, with workers at work all the while", async () => {
   const driver = await burst()
   const before = await sizes()
