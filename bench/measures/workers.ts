@@ -9,13 +9,13 @@ const MODULE = "systems/stem-worker.ts"
 /** Two that compete may lose a little to noise, not to each other. */
 const AT_LEAST = 0.9
 
-/** Whether a second worker process is in the way of the first: the same tasks by one, and by two. */
+/** Whether a second worker process is in the way of the first: the same tasks by one, and by two that are set up like it. */
 export const workers: Measure = async ({ rounds, tasks, concurrency }, { inPlace }) => {
   const cases = [1, 2]
   const timed = await inTurns(cases, rounds, (count) =>
     inPlace(async (place) => {
       await inChild("systems/stem.ts", "fill", place, tasks)
-      return drainBy(count, place, tasks, Math.ceil(concurrency / count))
+      return drainBy(count, place, tasks, concurrency)
     }),
   )
   const [one, two] = cases.map((count) =>
