@@ -1,5 +1,5 @@
 import { afterAll, expect, test } from "bun:test"
-import { open } from "../../src/adapters/redis/driver.ts"
+import { migrate, open } from "../../src/adapters/redis/driver.ts"
 import { systemClock } from "../../src/runtime/clock.ts"
 import { examine } from "../conformance/driver.ts"
 import { tasksBy } from "../support/envelopes.ts"
@@ -30,11 +30,37 @@ examine({
   },
 })
 
+/** A namespace that this node has. */
+async function nameAt(node: RedisServer): Promise<string> {
+  for (let at = 0; ; at++) if ((await cluster.holderOf(`stem:{at-${at}}:`)) === node) return `at-${at}`
+}
+
 test("namespaces are spread over the nodes", async () => {
   const holders = new Set<RedisServer>()
   for (let at = 0; at < 30; at++) holders.add(await cluster.holderOf(`stem:{jobs-${at}}:`))
   expect(holders.size).toBe(3)
 })
+
+test("a checkup and the clock are of the node that has the namespace, and migrate looks at all nodes", async () => {
+  for (const [at, node] of cluster.nodes.entries()) {
+    const namespace = await nameAt(node)
+    const driver = await open(cluster.url, { namespace, clock: systemClock })
+    try {
+      const findings = async () => (await driver.checkup()).map(({ subject }) => subject)
+      expect({ at, findings: await findings() }).toEqual({ at, findings: ["redis"] })
+      await node.command("CONFIG", "SET", "maxmemory-policy", "allkeys-lru")
+      for (let look = 0; look < 5; look++) expect(await findings()).toEqual(["eviction"])
+      await node.command("CONFIG", "SET", "maxmemory-policy", "noeviction")
+      expect(Math.abs(((await driver.ping()) ?? 0) - Date.now())).toBeLessThan(1000)
+      await node.command("SET", `stem:{${namespace}}:format`, "2")
+      for (let look = 0; look < 5; look++)
+        expect(await migrate(cluster.url).catch(({ code }) => code)).toBe("store_too_new")
+      await node.command("SET", `stem:{${namespace}}:format`, "1")
+    } finally {
+      await driver.close()
+    }
+  }
+}, 30_000)
 
 test("while a namespace is on its way to another node nothing is done to a half of it, and then all goes on", async () => {
   const driver = await open(cluster.url, { namespace: "mover", clock: systemClock })

@@ -48,10 +48,7 @@ export async function open(url: string, options: DriverOptions): Promise<Driver>
     events: createEvents(store),
     limits: createLimits(store),
     locks: createLocks(store),
-    async ping() {
-      const [seconds, micros] = await store.use((client) => client.time())
-      return Number(seconds) * 1000 + Number(micros) / 1000
-    },
+    ping: store.time,
     checkup: () => checkup(store, inspector, workers),
     close() {
       closed ??= (async () => {

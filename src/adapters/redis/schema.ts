@@ -1,6 +1,7 @@
 import type { Migration } from "../../core/contracts/driver.ts"
 import { invalid, unavailable } from "../../core/kit/errors.ts"
 import type { Client } from "./connection.ts"
+import { mastersOf } from "./nodes.ts"
 
 /** What the keys of a namespace look like; written into it when it is first used. */
 export const FORMAT = 1
@@ -35,11 +36,13 @@ function refuseNewer(format: string | null, where: string): void {
 
 /** What would have to be done to the namespaces of a server: nothing yet, for there is only one format. */
 export async function pendingMigration(client: Client, where: string): Promise<Migration> {
-  let cursor = "0"
-  do {
-    const [next, keys] = await client.scan(cursor, "MATCH", "stem:{*}:format", "COUNT", 1000)
-    for (const key of keys) refuseNewer(await client.get(key), where)
-    cursor = next
-  } while (cursor !== "0")
+  for (const node of await mastersOf(client)) {
+    let cursor = "0"
+    do {
+      const [next, keys] = await node.scan(cursor, "MATCH", "stem:{*}:format", "COUNT", 1000)
+      for (const key of keys) refuseNewer(await client.get(key), where)
+      cursor = next
+    } while (cursor !== "0")
+  }
   return { from: FORMAT, to: FORMAT, statements: [] }
 }

@@ -1,4 +1,5 @@
 import type { Finding } from "../../core/contracts/driver.ts"
+import { nodeOf } from "./nodes.ts"
 import type { Store } from "./store.ts"
 
 /** So full that it is time to act: a full server takes no new tasks. */
@@ -6,7 +7,7 @@ const NEARLY_FULL = 0.9
 
 /** What the server says of itself: what it evicts, what it keeps on its disk, and how full it is. */
 export async function inspectServer(store: Store): Promise<Finding[]> {
-  const info = await store.use((client) => client.info())
+  const info = await store.use(async (client) => (await nodeOf(client, store.prefix)).info())
   const value = (name: string) => new RegExp(`^${name}:(.*?)\\r?$`, "m").exec(info)?.[1] ?? ""
   return [
     ...inspectEviction(value("maxmemory_policy")),
@@ -49,7 +50,7 @@ async function inspectPersistence(store: Store, value: (name: string) => string)
   }
   // A managed server may not tell.
   const saves = await store
-    .use((client) => client.config("GET", "save") as Promise<string[]>)
+    .use(async (client) => (await nodeOf(client, store.prefix)).config("GET", "save") as Promise<string[]>)
     .then(
       ([, points]) => points !== "",
       () => true,

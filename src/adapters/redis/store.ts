@@ -1,10 +1,11 @@
 import { Cluster } from "ioredis"
-import type { Clock } from "../../core/kit/clock.ts"
+import type { Clock, Millis } from "../../core/kit/clock.ts"
 import { messageOf, unavailable } from "../../core/kit/errors.ts"
 import type { Link } from "../../core/kit/link.ts"
 import type { Bell } from "./bell.ts"
 import type { Client } from "./connection.ts"
 import { storeTrouble } from "./failures.ts"
+import { nodeOf } from "./nodes.ts"
 import { SCRIPTS, type ScriptName } from "./scripts.ts"
 
 /** One namespace of one server, as the parts of the driver share it. */
@@ -20,6 +21,8 @@ export interface Store {
   run<T>(script: ScriptName, args: readonly string[]): Promise<T>
   /** Any other command. */
   use<T>(work: (client: Client) => Promise<T>): Promise<T>
+  /** The time of the server, of the node that has this namespace. */
+  time(): Promise<Millis>
   /** A part of a sorted set, by ZRANGE's arguments. */
   range(key: string, ...how: readonly (string | number)[]): Promise<string[]>
   /** Resolves when the calls under way have ended. */
@@ -51,6 +54,10 @@ export function createStore(parts: {
 
   return {
     ...{ clock: parts.clock, bell: parts.bell, prefix, where: link.where, closing, use },
+    async time() {
+      const [seconds, micros] = await use(async (client) => (await nodeOf(client, prefix)).time())
+      return Number(seconds) * 1000 + Number(micros) / 1000
+    },
     range: (key, ...how) => use((client) => client.call("ZRANGE", key, ...how) as Promise<string[]>),
     run: (name, args) => use((client) => evaluate(client, name, prefix, args)),
     async idle() {
