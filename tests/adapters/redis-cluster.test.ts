@@ -4,7 +4,7 @@ import { systemClock } from "../../src/runtime/clock.ts"
 import { examine } from "../conformance/driver.ts"
 import { tasksBy } from "../support/envelopes.ts"
 import { redisCluster } from "../support/redis-cluster.ts"
-import { eventually, type RedisServer } from "../support/redis-server.ts"
+import { eventually, freePort, type RedisServer } from "../support/redis-server.ts"
 import { openOnManualClock, redisStore } from "../support/redis-store.ts"
 import { settlementsBy } from "../support/settlements.ts"
 
@@ -61,6 +61,15 @@ test("a checkup and the clock are of the node that has the namespace, and migrat
     }
   }
 }, 30_000)
+
+test("a cluster of which no node answers is refused with the likely cause", async () => {
+  const url = `redis+cluster://127.0.0.1:${await freePort()},127.0.0.1:${await freePort()}`
+  const refused = await open(url, { namespace: "n", clock: systemClock }).catch((error) => error)
+  expect(refused).toMatchObject({
+    kind: "unavailable",
+    hint: expect.stringContaining("No node that the URL names answers"),
+  })
+})
 
 test("while a namespace is on its way to another node nothing is done to a half of it, and then all goes on", async () => {
   const driver = await open(cluster.url, { namespace: "mover", clock: systemClock })

@@ -2,7 +2,7 @@ import { readFile } from "node:fs/promises"
 import { Cluster, type ClusterOptions, Redis, type RedisOptions } from "ioredis"
 import type { DriverOptions, TlsFiles } from "../../core/contracts/driver.ts"
 import type { Millis } from "../../core/kit/clock.ts"
-import { invalid, StemError, unavailable } from "../../core/kit/errors.ts"
+import { invalid, messageOf, StemError, unavailable } from "../../core/kit/errors.ts"
 import { createLink, type Link } from "../../core/kit/link.ts"
 import { machineClock } from "../machine-clock.ts"
 import { connectTrouble, isBroken } from "./failures.ts"
@@ -13,6 +13,8 @@ export type Client = Redis | Cluster
 
 const CONNECT_MS: Millis = 5000
 const CALL_MS: Millis = 5000
+/** All that the client library tells of the last node of a cluster that could not be reached. */
+const SAYS_NOTHING = /^Connection is closed/
 /** A namespace that is on its way to another node is tried again so often; of three tries two only ask where it is. */
 const MOVING_MS: Millis = 100
 const MOVING_TRIES = 3 * 40
@@ -36,7 +38,8 @@ export function createConnection(
       const client = createClient(location, await readTls(location, tls), connectTimeoutMs)
       let reason: unknown
       client.on("error", (error) => {
-        reason ??= (error as { lastNodeError?: unknown }).lastNodeError ?? error
+        const told = (error as { lastNodeError?: unknown }).lastNodeError ?? error
+        if (!SAYS_NOTHING.test(messageOf(told))) reason ??= told
       })
       client.once("end", () => ends.get(client)?.())
       try {

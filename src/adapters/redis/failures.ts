@@ -69,6 +69,10 @@ const CAUSES: readonly (readonly [RegExp, string])[] = [
     /Unknown RESP type/,
     "Something answers there that is not Redis: is the port right, or is a proxy between?",
   ],
+  [
+    /None of startup nodes/,
+    "No node that the URL names answers: do they run, are their ports right, and do they speak TLS just if the URL says so?",
+  ],
   [/No such master/, "The Sentinels know no master of that name: redis-cli -p 26379 SENTINEL masters"],
   [
     /Invalid CA|NO_START_LINE|PEM routines/,
