@@ -67,7 +67,10 @@ export function createConnection(
   )
 }
 
-/** ioredis with its own reconnecting, queueing and retrying switched off: the link decides, and nobody else. */
+/**
+ * ioredis with its own reconnecting, queueing and retrying switched off: the link decides, and nobody else. But a cluster
+ * may have moved what is asked for, and only ioredis knows where its nodes are.
+ */
 function createClient(location: Location, tls: RedisOptions["tls"], connectTimeout: Millis): Client {
   const { hosts, username, password, db } = location
   const options: RedisOptions = {

@@ -1,5 +1,4 @@
 import type { Finding } from "../../core/contracts/driver.ts"
-import { nodeOf } from "./nodes.ts"
 import type { Store } from "./store.ts"
 
 /** So full that it is time to act: a full server takes no new tasks. */
@@ -7,7 +6,7 @@ const NEARLY_FULL = 0.9
 
 /** What the server says of itself: what it evicts, what it keeps on its disk, and how full it is. */
 export async function inspectServer(store: Store): Promise<Finding[]> {
-  const info = await store.use(async (client) => (await nodeOf(client, store.prefix)).info())
+  const info = await store.useNode((node) => node.info())
   const value = (name: string) => new RegExp(`^${name}:(.*?)\\r?$`, "m").exec(info)?.[1] ?? ""
   return [
     ...inspectEviction(value("maxmemory_policy")),
@@ -50,7 +49,7 @@ async function inspectPersistence(store: Store, value: (name: string) => string)
   }
   // A managed server may not tell.
   const saves = await store
-    .use(async (client) => (await nodeOf(client, store.prefix)).config("GET", "save") as Promise<string[]>)
+    .useNode((node) => node.config("GET", "save") as Promise<string[]>)
     .then(
       ([, points]) => points !== "",
       () => true,

@@ -1,4 +1,4 @@
-import { Cluster } from "ioredis"
+import { Cluster, type Redis } from "ioredis"
 import type { Clock, Millis } from "../../core/kit/clock.ts"
 import { messageOf, unavailable } from "../../core/kit/errors.ts"
 import type { Link } from "../../core/kit/link.ts"
@@ -21,7 +21,9 @@ export interface Store {
   run<T>(script: ScriptName, args: readonly string[]): Promise<T>
   /** Any other command. */
   use<T>(work: (client: Client) => Promise<T>): Promise<T>
-  /** The time of the server, of the node that has this namespace. */
+  /** What names no key, such as INFO: to the server, or the node of a cluster that has this namespace. */
+  useNode<T>(work: (node: Redis) => Promise<T>): Promise<T>
+  /** The time there. */
   time(): Promise<Millis>
   /** A part of a sorted set, by ZRANGE's arguments. */
   range(key: string, ...how: readonly (string | number)[]): Promise<string[]>
@@ -52,10 +54,12 @@ export function createStore(parts: {
     return call
   }
 
+  const useNode: Store["useNode"] = (work) => use(async (client) => work(await nodeOf(client, prefix)))
+
   return {
-    ...{ clock: parts.clock, bell: parts.bell, prefix, where: link.where, closing, use },
+    ...{ clock: parts.clock, bell: parts.bell, prefix, where: link.where, closing, use, useNode },
     async time() {
-      const [seconds, micros] = await use(async (client) => (await nodeOf(client, prefix)).time())
+      const [seconds, micros] = await useNode((node) => node.time())
       return Number(seconds) * 1000 + Number(micros) / 1000
     },
     range: (key, ...how) => use((client) => client.call("ZRANGE", key, ...how) as Promise<string[]>),
@@ -87,11 +91,11 @@ async function evaluate<T>(
   args: readonly string[],
 ): Promise<T> {
   const { sha, text } = SCRIPTS[name]
-  const keys = client instanceof Cluster ? [2, prefix, `${prefix}never`] : [1, prefix]
+  const keys = client instanceof Cluster ? [prefix, `${prefix}never`] : [prefix]
   try {
-    return (await client.evalsha(sha, ...(keys as [number, string]), ...args)) as T
+    return (await client.evalsha(sha, keys.length, ...keys, ...args)) as T
   } catch (error) {
     if (!/^NOSCRIPT\b/.test(messageOf(error))) throw error
-    return (await client.eval(text, ...(keys as [number, string]), ...args)) as T
+    return (await client.eval(text, keys.length, ...keys, ...args)) as T
   }
 }
