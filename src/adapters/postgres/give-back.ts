@@ -28,11 +28,11 @@ export interface GiveBack {
 /**
  * Vacuum shortens a table whose end is empty, and never an index. So after a long backlog, or when a million results were
  * forgotten, this vacuums what is half empty, and makes anew the indexes that are mostly holes, beside all that goes on
- * (REINDEX CONCURRENTLY): there are few rows to be read then. By itself vacuum leaves a few dead entries for later, to spare
- * the indexes a round (INDEX_CLEANUP), and a table that has one near its end is never shortened. A table in use is shortened by the second round or the
- * third, for new rows lie at its end until a vacuum has told where there is room. On a connection of its own, for
- * whoever shares one would wait behind it; never through a pooler, which has no place for the lock that keeps two from
- * doing the same.
+ * (REINDEX CONCURRENTLY): there are few rows to be read then. By itself vacuum leaves a few dead entries for later, to
+ * spare the indexes a round (INDEX_CLEANUP), and a table that has one near its end is never shortened. A table in use is
+ * shortened by the second round or the third, for new rows lie at its end until a vacuum has told where there is room. On
+ * a connection of its own, for whoever shares one would wait behind it; never through a pooler, which has no place for
+ * the lock that keeps two from doing the same.
  */
 export function createGiveBack(url: string, options: DriverOptions): GiveBack {
   let last = Number.NEGATIVE_INFINITY
