@@ -28,16 +28,24 @@ async function enter(): Promise<Driver> {
 }
 
 let made = 0
-async function work(driver: Driver, count: number): Promise<void> {
+async function store({ broker }: Driver, count: number): Promise<void> {
   for (let left = count; left > 0; left -= 2000)
-    await driver.broker.enqueue(Array.from({ length: Math.min(left, 2000) }, () => task(`t${made++}`)))
+    await broker.enqueue(Array.from({ length: Math.min(left, 2000) }, () => task(`t${made++}`)))
+}
+
+async function drain({ broker }: Driver, count: number): Promise<void> {
   for (let left = count; left > 0; ) {
-    const ask = { queues: ["default"], max: 1000, holder: "w", leaseMs: 600_000 }
-    const { deliveries } = await driver.broker.reserve(ask)
+    const ask = { queues: ["default"], max: Math.min(left, 1000), holder: "w", leaseMs: 600_000 }
+    const { deliveries } = await broker.reserve(ask)
     left -= deliveries.length
-    const answers = await driver.broker.settle(deliveries.map((delivery) => say.success(delivery)))
+    const answers = await broker.settle(deliveries.map((delivery) => say.success(delivery)))
     expect(answers).not.toContain("stale")
   }
+}
+
+async function work(driver: Driver, count: number): Promise<void> {
+  await store(driver, count)
+  await drain(driver, count)
 }
 
 async function forget({ results }: Driver): Promise<void> {
@@ -66,20 +74,10 @@ const counted = () => server.sql("ANALYZE stem.tasks, stem.statuses")
 
 test("a table is shortened also when vacuum has left a few dead entries at its end for later", async () => {
   const driver = await enter()
-  const { broker } = driver
-  const ask = { queues: ["default"], max: 1000, holder: "w", leaseMs: 600_000 }
-  const drain = async (count: number) => {
-    for (let left = count; left > 0; ) {
-      const { deliveries } = await broker.reserve({ ...ask, max: Math.min(left, 1000) })
-      left -= deliveries.length
-      await broker.settle(deliveries.map((delivery) => say.success(delivery)))
-    }
-  }
-  for (let left = 40_000; left > 0; left -= 2000)
-    await broker.enqueue(Array.from({ length: 2000 }, () => task(`t${made++}`)))
-  await drain(39_980)
+  await store(driver, 40_000)
+  await drain(driver, 39_980)
   await server.sql("VACUUM stem.tasks")
-  await drain(20)
+  await drain(driver, 20)
   await server.sql("VACUUM stem.tasks")
   const { tasks: before = 0 } = Object.fromEntries(await sizes())
   expect(before).toBeGreaterThan(8)

@@ -5,7 +5,7 @@ import { examine } from "../conformance/driver.ts"
 import { tasksBy } from "../support/envelopes.ts"
 import { redisCluster } from "../support/redis-cluster.ts"
 import { eventually, freePort, type RedisServer } from "../support/redis-server.ts"
-import { openOnManualClock, redisStore } from "../support/redis-store.ts"
+import { openForExam } from "../support/redis-store.ts"
 import { settlementsBy } from "../support/settlements.ts"
 
 const cluster = await redisCluster()
@@ -16,19 +16,7 @@ const say = settlementsBy(systemClock)
 const ask = { queues: ["default"], max: 1000, holder: "w", leaseMs: 60_000 }
 const tasks = (count: number, of: string) => Array.from({ length: count }, (_, at) => task(`${of}-${at}`))
 
-examine({
-  name: "redis cluster",
-  async open() {
-    const store = redisStore(cluster.url)
-    const opened = await openOnManualClock(store)
-    const damage = async (id: string, text: string) =>
-      store.behind(async (redis) => {
-        const whole = (await redis.hget(`${store.prefix}tasks`, id)) ?? ""
-        await redis.hset(`${store.prefix}tasks`, id, whole.slice(0, whole.indexOf("{")) + text)
-      })
-    return { ...opened, again: () => store.open(opened.clock), damage, close: store.remove }
-  },
-})
+examine({ name: "redis cluster", open: () => openForExam(cluster.url) })
 
 /** A namespace that this node has. */
 async function nameAt(node: RedisServer): Promise<string> {

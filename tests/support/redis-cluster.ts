@@ -31,32 +31,27 @@ export async function redisCluster({ masters = 3, spare = false } = {}): Promise
     }
     if (at > 0) await node.command("CLUSTER", "MEET", "127.0.0.1", `${first.port}`, `${first.busPort}`)
   }
-  const info = async (node: RedisServer) => String(await node.command("CLUSTER", "INFO"))
-  for (const node of nodes)
-    await eventually(async () => {
-      if (!(await info(node)).includes(`cluster_known_nodes:${nodes.length}`)) throw new Error("not met yet")
+  const until = (node: RedisServer, text: string, ...[name, ...words]: [string, ...string[]]) =>
+    eventually(async () => {
+      if (!String(await node.command(name, ...words)).includes(text))
+        throw new Error(`no ${text} at ${node.url}`)
     })
-  for (const [at, node] of nodes.entries())
-    if (at >= masters)
-      await eventually(() => node.command("CLUSTER", "REPLICATE", ids[at - masters] as string))
-  for (const node of nodes)
-    await eventually(async () => {
-      if (!(await info(node)).includes("cluster_state:ok")) throw new Error("not whole yet")
-    })
-  for (const node of nodes.slice(masters))
-    await eventually(async () => {
-      if (!String(await node.command("INFO", "replication")).includes("master_link_status:up"))
-        throw new Error("no copy yet")
-    })
+  for (const node of nodes) await until(node, `cluster_known_nodes:${nodes.length}`, "CLUSTER", "INFO")
+  const copies = nodes.slice(masters)
+  for (const [at, node] of copies.entries())
+    await eventually(() => node.command("CLUSTER", "REPLICATE", ids[at] as string))
+  for (const node of nodes) await until(node, "cluster_state:ok", "CLUSTER", "INFO")
+  for (const node of copies) await until(node, "master_link_status:up", "INFO", "replication")
 
-  const slotOf = async (key: string) => Number(await first.command("CLUSTER", "KEYSLOT", key))
+  const slotOf = async (key: string, node: RedisServer) =>
+    Number(await node.command("CLUSTER", "KEYSLOT", key))
   const cluster: RedisCluster = {
     url: `redis+cluster://${nodes.map(({ port }) => `127.0.0.1:${port}`).join(",")}`,
     nodes,
 
     async holderOf(key, except) {
       const asked = nodes.find((node) => node !== except) as RedisServer
-      const slot = Number(await asked.command("CLUSTER", "KEYSLOT", key))
+      const slot = await slotOf(key, asked)
       const ranges = (await asked.command("CLUSTER", "SLOTS")) as [number, number, [string, number]][]
       const range = ranges.find(([from, to]) => from <= slot && slot <= to)
       return nodes.find(({ port }) => port === range?.[2][1]) as RedisServer
@@ -64,7 +59,7 @@ export async function redisCluster({ masters = 3, spare = false } = {}): Promise
 
     async move(key, to, between) {
       const from = await cluster.holderOf(key)
-      const slot = String(await slotOf(key))
+      const slot = String(await slotOf(key, from))
       const id = (node: RedisServer) => ids[nodes.findIndex(({ port }) => port === node.port)] as string
       const keys = async (count: number) =>
         (await from.command("CLUSTER", "GETKEYSINSLOT", slot, `${count}`)) as string[]
