@@ -4,15 +4,15 @@ import type { Entry } from "./scene.ts"
 
 /**
  * Every task succeeded once, by its last token, and every run but its last stood on a process that was struck. Answers
- * how many runs were one too many.
+ * how many runs were one too many, and how many of those had come to their end: what they came to was not stored yet.
  */
 export function judge(
   statuses: readonly TaskStatus[],
   journal: readonly Entry[],
   struck: ReadonlySet<number>,
-): number {
+): { duplicates: number; finished: number } {
   const runs = Map.groupBy(journal, ({ id }) => id)
-  let duplicates = 0
+  const surplus: Entry[] = []
   for (const status of statuses) {
     expect(status).toMatchObject({ state: "succeeded" })
     // By token: a process that stood still may begin late what it held before.
@@ -20,8 +20,8 @@ export function judge(
     const { token } = status.result as { token: number }
     expect(token).toBe(status.token)
     expect(token).toBe(Math.max(...mine.map((run) => run.token)))
-    duplicates += mine.length - 1
-    for (const run of mine.slice(0, -1)) expect(struck.has(run.isolate) || struck.has(run.worker)).toBe(true)
+    surplus.push(...mine.slice(0, -1))
   }
-  return duplicates
+  for (const run of surplus) expect(struck.has(run.isolate) || struck.has(run.worker)).toBe(true)
+  return { duplicates: surplus.length, finished: surplus.filter(({ ended }) => ended).length }
 }

@@ -80,7 +80,7 @@ describe.each([...STORES])("on %s", (store) => {
       const resumed = Date.now() - struckAt
       if (struck.undo) await undone
       const statuses = await scene.ended([...ids, ...later], 60_000)
-      const duplicates = judge(statuses, scene.journal(), new Set(struck.pids))
+      const { duplicates } = judge(statuses, scene.journal(), new Set(struck.pids))
       console.log(
         `${store}, ${fault} while ${phase}: ${statuses.length} tasks, ${struck.pids.length} struck, ` +
           `${scene.journal().length} runs, ${duplicates} duplicates, work resumed after ${resumed} ms`,

@@ -29,7 +29,7 @@ test.each([
       worker = await scene.worker(...FLAGS)
     }
     const statuses = await scene.ended(ids, 60_000)
-    const duplicates = judge(statuses, scene.journal(), struck)
+    const { duplicates } = judge(statuses, scene.journal(), struck)
     const ended = await scene.stores.inspector.ended()
     console.log(
       `${what}: ${ids.length} tasks, ${struck.size} kills, ${scene.journal().length} runs, ${duplicates} duplicates`,

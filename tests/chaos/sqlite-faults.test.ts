@@ -44,7 +44,7 @@ async function suffer(what: string, code: string, folder: string, strike: () => 
   const statuses = await scene.ended([...short, ...long, ...quiet], 60_000)
   const runs = scene.journal()
   const struck = new Set([busy.pid, idle.pid])
-  const duplicates = judge(statuses, runs, struck)
+  const { duplicates } = judge(statuses, runs, struck)
   console.log(
     `sqlite ${what}: ${statuses.length} tasks, ${runs.length} runs, ${duplicates} duplicates, work resumed after ${resumed} ms`,
   )
