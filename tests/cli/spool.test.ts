@@ -45,6 +45,20 @@ test.each(SERVERS)(
   60_000,
 )
 
+test("A spool that was emptied is small again", async () => {
+  const lines = Array.from({ length: 20_000 }, (_, n) => `{"task":"add","input":{"a":${n},"b":1}}\n`)
+  await stem.write("many.jsonl", lines.join(""))
+  const away = { ...AWAY, STEM_SPOOL: "1" }
+  expect((await stem.run(["enqueue", "--file", "many.jsonl"], { env: away })).code).toBe(0)
+  const full = Bun.file(usual()).size
+  const here = { STEM_BROKER_URL: `sqlite:${join(stem.folder, "here.db")}`, STEM_SPOOL: "1" }
+  expect(await stem.run(["spool", "flush", "--all"], { env: here })).toMatchObject({ out: "20000\n" })
+  const empty = Bun.file(usual()).size
+  console.log(`a spool of 20,000 tasks: ${full >> 10} KiB, ${empty >> 10} KiB once it is empty`)
+  // 4 MiB are kept for the next burst.
+  expect(empty).toBeLessThan(full / 2)
+}, 60_000)
+
 test.each(SERVERS)(
   "A worker with the spool delivers what it keeps",
   async (store) => {

@@ -31,7 +31,7 @@ export interface Spool {
   keep(envelopes: readonly Envelope[]): Promise<void>
   /**
    * Delivers what is kept for this target, or with `all` for any, oldest first; answers how many. Throws what the
-   * broker throws; what was not delivered stays kept.
+   * broker throws; what was not delivered stays kept. The room of what was is given back to the disk.
    */
   flush(broker: Pick<Broker, "enqueue">, options?: { all?: boolean }): Promise<number>
   /** How many are kept for this target. */
@@ -47,7 +47,7 @@ const LEASE: Millis = 30_000
 
 /** A spool in an open store, which serves nothing else, for envelopes to this target. */
 export function createSpool(
-  { broker: kept, inspector, close }: Pick<Driver, "broker" | "inspector" | "close">,
+  { broker: kept, inspector, giveBack, close }: Pick<Driver, "broker" | "inspector" | "giveBack" | "close">,
   target: SpoolTarget,
   clock: Clock,
 ): Spool {
@@ -101,6 +101,7 @@ export function createSpool(
         await finish(deliveries, "ack")
         delivered += deliveries.length
       }
+      if (delivered > 0) while (await giveBack?.());
       return delivered
     },
 
