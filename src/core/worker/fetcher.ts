@@ -42,6 +42,8 @@ export async function fetcher(parts: FetcherParts, signal: AbortSignal): Promise
   let reclaimedAt = Number.NEGATIVE_INFINITY
 
   let look = 0
+  /** Something new is why it woke: that is taken at once, and what the dead have left after it. */
+  let rung = false
 
   const ask = () => ({ queues: parts.queues(), max: parts.free() + look, holder, leaseMs })
   const took = async (deliveries: readonly Delivery[], began: Millis) => {
@@ -53,27 +55,36 @@ export async function fetcher(parts: FetcherParts, signal: AbortSignal): Promise
     return length
   }
 
+  /** Answers whether the store did. */
+  async function takeLost(): Promise<boolean> {
+    const began = clock.monotonic()
+    const lost = await store.insist(() => pulse.turn(broker.reclaim(ask())), signal)
+    if (!lost) return false
+    reclaimedAt = began
+    await took(lost, began)
+    return true
+  }
+  const lostAreDue = () => parts.free() > 0 && clock.monotonic() - reclaimedAt >= reclaimEvery
+
   while (!signal.aborted) {
     await pulse.pause(parts.slot(signal))
     if (signal.aborted) return
     // There may be fewer slots since it woke.
     if (parts.free() < 1) continue
-    if (clock.monotonic() - reclaimedAt >= reclaimEvery) {
-      const began = clock.monotonic()
-      const lost = await store.insist(() => pulse.turn(broker.reclaim(ask())), signal)
-      if (!lost) return
-      reclaimedAt = began
-      await took(lost, began)
-      if (parts.free() < 1) continue
-    }
+    const hasRung = rung
+    rung = false
+    if (!hasRung && lostAreDue() && !(await takeLost())) return
+    if (parts.free() < 1) continue
     const began = clock.monotonic()
     const reserved = await store.insist(() => pulse.turn(broker.reserve(ask())), signal)
     if (!reserved) return
     const { deliveries, wakeAt = Number.POSITIVE_INFINITY } = reserved
     // Fewer than asked for, and all of them run: what comes after them rings, so there is no need to look once more.
     if ((await took(deliveries, began)) > 0 && (reserved.wakeAt === undefined || look > 0)) continue
+    if (hasRung && lostAreDue() && !(await takeLost())) return
     if (!(await pulse.turn(parts.rest(wakeAt, signal)))) return
     // A lease that ran out may be why it woke, so the next round looks for lost ones first.
-    if (wakeAt <= clock.now()) reclaimedAt = Number.NEGATIVE_INFINITY
+    rung = wakeAt > clock.now()
+    if (!rung) reclaimedAt = Number.NEGATIVE_INFINITY
   }
 }
