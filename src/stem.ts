@@ -65,7 +65,7 @@ export async function startWorker(
     import("./core/kit/id.ts"),
     import("./core/observe/worker-record.ts"),
   ])
-  const { broker, inspector, workers, groups, notes, limits, clock, followClock, recorder } = stores
+  const { broker, inspector, workers, groups, notes, limits, clock, recorder } = stores
   const { worker, retention, spool, queueLimits = [] } = config
   const router = createRouter(config.routing ?? NO_ROUTING)
   const isolates = await chooseIsolates(worker, clock, await publicNames())
@@ -87,7 +87,6 @@ export async function startWorker(
   const chores = upkeep({
     ...{ ...stores, retention, eventRetention: config.events },
     holder: id,
-    followClock: stores.capabilities.remote ? followClock : undefined,
     openSpool: spool?.on ? () => openSpool({ ...config, spool }, clock) : undefined,
   })
   const tell = recorder && workerRecord(id, recorder.record, clock)
@@ -125,19 +124,17 @@ export type BeatOptions = Pick<
 
 /** Fires schedules on open stores until the signal aborts. Rejects when they can not be read at the start. */
 export async function startBeat(
-  { workers: registry, followClock, capabilities, ...stores }: Stores,
+  { workers: registry, ...stores }: Stores,
   { name, ...how }: BeatOptions,
   emit: Listener,
   signal: AbortSignal,
 ): Promise<void> {
-  const [{ runBeat }, { timekeeper }, { uuidv7 }] = await Promise.all([
+  const [{ runBeat }, { uuidv7 }] = await Promise.all([
     import("./core/beat/service.ts"),
-    import("./core/upkeep/timekeeper.ts"),
     import("./core/kit/id.ts"),
   ])
   const { clock } = stores
   await stores.schedules.get([])
-  if (capabilities.remote) void timekeeper(followClock, clock, signal)
   const settings = { id: `${name}-${uuidv7(clock)}`, name, process: await processFacts() }
   await runBeat({ ...stores, ...how, registry }, settings, emit, signal)
 }

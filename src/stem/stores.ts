@@ -10,10 +10,11 @@ import type { Limiter } from "../core/contracts/limits.ts"
 import type { LockStore } from "../core/contracts/locks.ts"
 import type { WorkerRegistry } from "../core/contracts/workers.ts"
 import type { Clock } from "../core/kit/clock.ts"
-import { storeClock } from "../core/kit/store-clock.ts"
+import { type StoreClock, storeClock } from "../core/kit/store-clock.ts"
 import { recorded } from "../core/observe/recorded.ts"
 import { createRecorder, type Recorder } from "../core/observe/recorder.ts"
 import { createRouter, NO_ROUTING, type Routing } from "../core/policy/routing.ts"
+import { timekeeper } from "../core/upkeep/timekeeper.ts"
 import { systemClock } from "../runtime/clock.ts"
 import { defaultSpoolPath, defaultStatePath, makeStateFolder } from "../runtime/paths.ts"
 
@@ -32,8 +33,6 @@ export interface Stores extends Bridged {
   readonly clock: Clock
   /** {@link Driver.giveBack} of each. */
   giveBack(): Promise<boolean>
-  /** Looks at the broker's time again. Throws `unavailable`. */
-  followClock(): Promise<void>
   close(): Promise<void>
 }
 
@@ -42,9 +41,11 @@ export type StoreConfig = Pick<Config, "broker" | "namespace"> &
   Partial<Pick<Config, "results" | "schedules" | "connections" | "events">>
 
 /** Opens what the configuration names. Throws `unavailable` or `invalid`; then nothing is left open. */
-export async function openStores(config: StoreConfig, machine: Clock = systemClock): Promise<Stores> {
+export async function openStores(
+  config: StoreConfig,
+  clock: StoreClock = storeClock(systemClock),
+): Promise<Stores> {
   const { connections } = config
-  const clock = storeClock(machine)
   const open = async (url: string, which: StoreName) => {
     if (url === `sqlite:${defaultStatePath()}`) makeStateFolder()
     const reach = connections && (await reachOf(connections, which))
@@ -58,7 +59,9 @@ export async function openStores(config: StoreConfig, machine: Clock = systemClo
     return driver
   }
   let recorder: Recorder | undefined
+  const over = new AbortController()
   const close = async () => {
+    over.abort()
     await recorder?.close()
     const drivers = await Promise.allSettled(opened.values())
     await Promise.all(drivers.map((one) => (one.status === "fulfilled" ? one.value.close() : undefined)))
@@ -72,7 +75,10 @@ export async function openStores(config: StoreConfig, machine: Clock = systemClo
       if (now !== undefined) clock.follow(now, asked)
     }
     // A store on this machine has this machine's time.
-    if (capabilities.remote) await followClock()
+    if (capabilities.remote) {
+      await followClock()
+      void timekeeper(followClock, clock, over.signal)
+    }
     const [ended, planned] = [await openOnce("results"), await openOnce("schedules")]
     const drivers = [...new Set([tasks, ended, planned])]
     const bridged = await bridge({ tasks, ended, planned })
@@ -85,7 +91,7 @@ export async function openStores(config: StoreConfig, machine: Clock = systemClo
       return more
     }
     const whole = { ...told, recorder, workers, limits, locks, capabilities, clock, drivers }
-    return { ...whole, followClock, giveBack, close }
+    return { ...whole, giveBack, close }
   } catch (error) {
     await close()
     throw error
@@ -118,7 +124,6 @@ export async function openSpool(
 /** What a sender may be given. */
 export interface SenderOptions extends Pick<ClientParts, "trace" | "middleware"> {
   readonly kept?: KeptListener
-  readonly clock?: Clock
 }
 
 /**
@@ -127,25 +132,33 @@ export interface SenderOptions extends Pick<ClientParts, "trace" | "middleware">
  */
 export async function openSender(
   config: StoreConfig & Pick<Config, "spool"> & Partial<Pick<Config, "routing">>,
-  { kept, trace, middleware, clock = systemClock }: SenderOptions = {},
+  { kept, trace, middleware }: SenderOptions = {},
 ): Promise<Client> {
   const [{ openLater }, { createKeeper }] = await Promise.all([
     import("../core/client/open-later.ts"),
     import("../core/client/keeper.ts"),
   ])
-  const later = openLater(() => openStores(config, clock))
+  const clock = storeClock(systemClock)
+  const later = openLater(() => openStores(config, clock), clock)
   const keeper = createKeeper(() => openSpool(config, clock), kept)
-  return createClient({
+  const client = createClient({
     ...later,
-    ...{
-      clock,
-      ...(trace && { trace }),
-      keep: keeper.keep,
-      middleware,
-      router: createRouter(config.routing ?? NO_ROUTING),
-    },
+    ...{ clock, keep: keeper.keep, middleware, router: createRouter(config.routing ?? NO_ROUTING) },
+    ...(trace && { trace }),
     close: async () => void (await Promise.all([later.close(), keeper.close()])),
   })
+  return {
+    ...client,
+    // What is made before the store was asked for the time goes by this machine's clock.
+    enqueue: (async (...asked: Parameters<Client["enqueue"]>) => {
+      await later.ready()
+      return client.enqueue(...asked)
+    }) as Client["enqueue"],
+    async enqueueMany(asks, how) {
+      await later.ready()
+      return client.enqueueMany(asks, how)
+    },
+  }
 }
 
 /** The client of open stores; what its senders say nothing of is routed. */

@@ -1,8 +1,13 @@
-import { describe, expect, test } from "bun:test"
+import { describe, expect, spyOn, test } from "bun:test"
+import { mkdtempSync, rmSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { storeClock } from "../../src/core/kit/store-clock.ts"
 import { systemClock } from "../../src/runtime/clock.ts"
-import { clientOf, openStores } from "../../src/stem.ts"
+import { clientOf, openSender, openStores } from "../../src/stem.ts"
 import { POSTGRES_URL } from "../support/postgres-store.ts"
 import { REDIS_URL } from "../support/redis-store.ts"
+import { fact } from "./scene.ts"
 
 const HOUR = 3_600_000
 
@@ -15,7 +20,7 @@ describe.each([
     async (skew) => {
       const config = { broker, namespace: `skew-${crypto.randomUUID()}` }
       const right = await openStores(config)
-      const wrong = await openStores(config, { ...systemClock, now: () => Date.now() + skew })
+      const wrong = await openStores(config, storeClock({ ...systemClock, now: () => Date.now() + skew }))
       const ask = { queues: ["default"], max: 10, leaseMs: 30_000 }
 
       await clientOf(right).enqueue("t", null, { id: "held" })
@@ -35,4 +40,35 @@ describe.each([
       await Promise.all([right.close(), wrong.close()])
     },
   )
+
+  test("a machine that slept for an hour has the store's time again within seconds", async () => {
+    let slept = 0
+    const machine = { ...systemClock, monotonic: () => performance.now() - slept }
+    const stores = await openStores({ broker, namespace: `skew-${crypto.randomUUID()}` }, storeClock(machine))
+    const off = () => Math.abs(stores.clock.now() - Date.now())
+    await fact(() => off() < 20, 1000, "it has the store's time")
+    slept = HOUR
+    expect(off()).toBeGreaterThan(HOUR - 1000)
+    await fact(() => off() < 20, 7000, "it has it again")
+    await stores.close()
+  })
+
+  test("a sender with a spool goes by the store's clock too", async () => {
+    const folder = mkdtempSync(join(tmpdir(), "stem-skew-"))
+    const config = { broker, namespace: `skew-${crypto.randomUUID()}` }
+    const stores = await openStores(config)
+    const { now } = Date
+    const hourFast = spyOn(Date, "now").mockImplementation(() => now() + HOUR)
+    try {
+      const sender = await openSender({ ...config, spool: { on: true, path: join(folder, "spool.db") } })
+      await sender.enqueue("t", null, { id: "now" })
+      await sender.close()
+    } finally {
+      hourFast.mockRestore()
+    }
+    const ask = { queues: ["default"], max: 10, leaseMs: 30_000, holder: "w" }
+    expect((await stores.broker.reserve(ask)).deliveries).toMatchObject([{ envelope: { id: "now" } }])
+    await stores.close()
+    rmSync(folder, { recursive: true })
+  })
 })

@@ -56,11 +56,11 @@ export function createBroker(store: Store, intake: Intake, endings: Endings): Br
         while (!signal.aborted && !store.closed) {
           const heard = bell.heard("work")
           bell.announced([], 0)
-          const due = await leasing.nextDue(queues)
+          const at = Math.min(await leasing.nextDue(queues), until)
           const now = clock.now()
-          if (due <= now || until <= now) return
-          await bell.next("work", heard, Math.min(due, until) - now, signal)
-          if (bell.announced(await store.queues.known(queues), clock.now())) return
+          if (at <= now) return
+          await bell.next("work", heard, at - now, signal)
+          if (at <= clock.now() || bell.announced(await store.queues.known(queues), clock.now())) return
         }
       }),
   }

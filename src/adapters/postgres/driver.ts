@@ -86,8 +86,7 @@ export async function open(url: string, options: DriverOptions): Promise<Driver>
         const time = "SELECT extract(epoch FROM clock_timestamp()) * 1000 AS now"
         const ask = (one: Connection) => one.use((client) => client.query<{ now: string }>(time, []))
         // A connection that nobody has needed yet is not made for this: a command would pay for two.
-        const [[first]] = await Promise.all([ask(work), desk.needed ? ask(desk) : undefined])
-        await bell.settled()
+        const [[first]] = await Promise.all([ask(work), desk.needed && ask(desk), bell.settled()])
         return Number(first?.now)
       },
       giveBack,

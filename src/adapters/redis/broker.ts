@@ -82,12 +82,10 @@ export function createBroker(store: Store, cancel: Cancel): Broker {
         while (!stop.aborted) {
           ear.rest()
           await bell.ready()
-          const due = Number(
-            (await store.run<string>("wait", [String(clock.now()), ...queues])) || Number.POSITIVE_INFINITY,
-          )
+          const due = (await store.run<string>("wait", [String(clock.now()), ...queues])) || until
+          const at = Math.min(Number(due), until)
           const now = clock.now()
-          if (due <= now || until <= now) return
-          if (await ear.next(Math.min(due, until) - now, stop)) return
+          if (at <= now || (await ear.next(at - now, stop)) || at <= clock.now()) return
         }
       } catch (error) {
         if (!closing.aborted) throw error

@@ -1,14 +1,29 @@
+import type { Clock, Millis } from "../kit/clock.ts"
 import type { ClientParts } from "./client.ts"
 
 type Later = Pick<ClientParts, "broker" | "inspector" | "results" | "groups" | "events" | "close">
+
+/** How long a store that could not be opened is left alone by `ready`. */
+const LEFT_ALONE: Millis = 5000
 
 /**
  * Parts that are opened when they are first used, and tried again at the next use when that failed: what a sender
  * with a spool needs, for it has to start while the store is away.
  */
-export function openLater(open: () => Promise<Later>): Later {
+export function openLater(
+  open: () => Promise<Later>,
+  clock: Pick<Clock, "monotonic">,
+): Later & {
+  /** Opens them if they are not, so that the clock is the store's; whoever uses them next is told why that failed. */
+  ready(): Promise<void>
+} {
   let opening: ReturnType<typeof open> | undefined
+  let failed: { readonly error: unknown } | undefined
+  let failedAt = Number.NEGATIVE_INFINITY
   const opened = () => {
+    const before = failed
+    failed = undefined
+    if (before) return Promise.reject(before.error)
     opening ??= open().catch((error) => {
       opening = undefined
       throw error
@@ -16,6 +31,13 @@ export function openLater(open: () => Promise<Later>): Later {
     return opening
   }
   return {
+    async ready() {
+      if (clock.monotonic() - failedAt < LEFT_ALONE) return
+      await opened().catch((error) => {
+        failed = { error }
+        failedAt = clock.monotonic()
+      })
+    },
     broker: {
       enqueue: async (envelopes, groups) => (await opened()).broker.enqueue(envelopes, groups),
       cancel: async (ids, how) => (await opened()).broker.cancel(ids, how),

@@ -10,14 +10,41 @@ export interface StoreClock extends Clock {
   follow(storeNow: Millis, asked: Millis): void
 }
 
-/** The machine's own clock until it follows a store. */
+/** What is known of how far the store's time is ahead of the monotonic clock, as of `at`. */
+interface Lead {
+  readonly least: Millis
+  readonly most: Millis
+  readonly at: Millis
+}
+
+/** Two clocks that are looked after part by less than this, in milliseconds for each. */
+const DRIFT = 20e-6
+
+/**
+ * The machine's own clock until it follows a store. Each look says between which bounds the lead lies, as far apart as the
+ * answer took; what a quick answer has said still holds at a slow one (the intersection of Marzullo's algorithm), so tasks
+ * that are due at once for their sender are so for their worker too. Bounds that contradict the ones before are of a clock that
+ * was set, and replace them.
+ */
 export function storeClock(machine: Clock): StoreClock {
-  let anchor: { at: Millis; store: Millis } | undefined
+  let known: Lead | undefined
   return {
     ...machine,
-    now: () => (anchor ? Math.round(anchor.store + machine.monotonic() - anchor.at) : machine.now()),
+    now: () => (known ? Math.round(machine.monotonic() + (known.least + known.most) / 2) : machine.now()),
     follow(storeNow, asked) {
-      anchor = { at: (asked + machine.monotonic()) / 2, store: storeNow }
+      const at = machine.monotonic()
+      const seen = { least: storeNow - at, most: storeNow - asked, at }
+      const both = known ? intersection(seen, known) : seen
+      known = both.least <= both.most ? both : seen
     },
+  }
+}
+
+function intersection(seen: Lead, before: Lead): Lead {
+  const drifted = (seen.at - before.at) * DRIFT
+  return {
+    least: Math.max(seen.least, before.least - drifted),
+    most: Math.min(seen.most, before.most + drifted),
+    at: seen.at,
   }
 }

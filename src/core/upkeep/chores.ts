@@ -12,7 +12,6 @@ import type { Clock } from "../kit/clock.ts"
 import type { Listener } from "../observe/events.ts"
 import { janitor } from "./janitor.ts"
 import { deliverSpool } from "./spool.ts"
-import { timekeeper } from "./timekeeper.ts"
 
 /** What is kept in order beside a worker. */
 export interface ChoreParts {
@@ -31,22 +30,17 @@ export interface ChoreParts {
   /** The worker that they are beside. */
   readonly holder: string
   readonly clock: Clock
-  /** Absent: the store has this machine's time. */
-  readonly followClock?: (() => Promise<void>) | undefined
   /** Absent: nothing was kept for delivering. */
   readonly openSpool?: (() => Promise<Spool>) | undefined
 }
 
-/** The loops that keep a store and a clock in order; each runs until the signal aborts. */
+/** The loops that keep a store in order; each runs until the signal aborts. */
 export function upkeep(
   parts: ChoreParts,
 ): readonly ((emit: Listener, signal: AbortSignal) => Promise<void>)[] {
-  const { clock, broker, followClock, openSpool: open } = parts
+  const { clock, broker, openSpool: open } = parts
   return [
     (emit, signal) => janitor({ ...parts, emit }, signal),
-    async (_, signal) => {
-      if (followClock) await timekeeper(followClock, clock, signal)
-    },
     async (emit, signal) => {
       if (open) await deliverSpool({ open, broker, clock, emit }, signal)
     },

@@ -90,11 +90,32 @@ test("a store that could not be opened is opened at the next use", async () => {
   const later = openLater(async () => {
     if (++tries === 1) throw AWAY
     return driver
-  })
+  }, clock)
   const client = createClient({ ...later, clock })
   expect(await thrown(client.enqueue("t"))).toMatchObject({ code: "store_away" })
   const sent = await client.enqueue("t")
   expect((await client.result(sent))?.state).toBe("queued")
   expect(tries).toBe(2)
   await client.close()
+})
+
+test("that a store could not be opened is told to whoever uses it next, and it is left alone for a while", async () => {
+  const clock = manualClock()
+  const driver = await open(`memory:keeping-${++stores}`, { namespace: "t", clock })
+  let tries = 0
+  const later = openLater(async () => {
+    if (++tries <= 2) throw AWAY
+    return driver
+  }, clock)
+  await later.ready()
+  expect(await thrown(later.inspector.find(["a"]))).toMatchObject({ code: "store_away" })
+  await later.ready()
+  expect(tries).toBe(1)
+  await clock.advance(5000)
+  await later.ready()
+  expect(tries).toBe(2)
+  expect(await thrown(later.inspector.find(["a"]))).toMatchObject({ code: "store_away" })
+  expect(await later.inspector.find(["a"])).toEqual([undefined])
+  expect(tries).toBe(3)
+  await later.close()
 })
