@@ -6,8 +6,10 @@ import type { Place } from "../places.ts"
 import { openIn, runSome, work } from "./stem.ts"
 
 const CONCURRENCY = 8
-/** Long enough for the start to be over. */
+/** Long enough for what was before to be over. */
 const SETTLE_MS = 2000
+/** So many tasks before: an idle worker is one that has worked, and is compiled by then, as is who sends to it. */
+const WARM_UP = 2000
 /** Long enough for a handler to have begun, nearly always. */
 const LOOK_AFTER_MS = 15
 
@@ -38,6 +40,10 @@ export async function probe(place: Place, count: number): Promise<readonly Picku
   const client = clientOf(await openIn(place))
   const now = () => performance.timeOrigin + performance.now()
   const found: Pickup[] = []
+  for (let n = 0; n < WARM_UP; n++) await client.enqueue("instant")
+  const last = await client.enqueue("instant")
+  await client.wait(last, { timeout: "10s" })
+  await Bun.sleep(SETTLE_MS)
   for (let n = 0; n < count; n++) {
     await Bun.sleep(20 + Math.random() * 30)
     const called = now()
