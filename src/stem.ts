@@ -87,7 +87,7 @@ export async function startWorker(
   const chores = upkeep({
     ...{ ...stores, retention, eventRetention: config.events },
     holder: id,
-    openSpool: spool?.on ? () => openSpool({ ...config, spool }, clock) : undefined,
+    openSpool: spool?.on ? () => openSpool({ ...config, spool }) : undefined,
   })
   const tell = recorder && workerRecord(id, recorder.record, clock)
   const running = await start(

@@ -107,18 +107,19 @@ const reachOf = async ({ timeoutMs, tls, ...urls }: Config["connections"], which
 export const readStoreUrl = async (source: UrlSource, within: number): Promise<string> =>
   (await import("../runtime/credentials.ts")).readUrl(source, within)
 
-/** Opens the spool for what is meant for this broker and namespace. Throws `unavailable`. */
-export async function openSpool(
-  { broker, namespace, spool }: Pick<Config, "broker" | "namespace" | "spool">,
-  clock: Clock = systemClock,
-): Promise<Spool> {
+/** Opens the spool for what is meant for this broker and namespace; it goes by this machine's clock. Throws `unavailable`. */
+export async function openSpool({
+  broker,
+  namespace,
+  spool,
+}: Pick<Config, "broker" | "namespace" | "spool">): Promise<Spool> {
   if (spool.path === defaultSpoolPath()) makeStateFolder()
   const [{ createSpool }, { placeOf }, driver] = await Promise.all([
     import("../core/client/spool.ts"),
     import("../core/config/mask.ts"),
-    openDriver(`sqlite:${spool.path}`, { namespace: "spool", clock }),
+    openDriver(`sqlite:${spool.path}`, { namespace: "spool", clock: systemClock }),
   ])
-  return createSpool(driver, { store: placeOf(broker), namespace }, clock)
+  return createSpool(driver, { store: placeOf(broker), namespace }, systemClock)
 }
 
 /** What a sender may be given. */
@@ -140,7 +141,7 @@ export async function openSender(
   ])
   const clock = storeClock(systemClock)
   const later = openLater(() => openStores(config, clock), clock)
-  const keeper = createKeeper(() => openSpool(config, clock), kept)
+  const keeper = createKeeper(() => openSpool(config), kept)
   const client = createClient({
     ...later,
     ...{ clock, keep: keeper.keep, middleware, router: createRouter(config.routing ?? NO_ROUTING) },

@@ -42,6 +42,8 @@ export interface Spool {
 }
 
 const BATCH = 500
+/** Due whatever a clock says: who keeps and who delivers need not agree on the time. */
+const ALWAYS: Millis = 0
 /** How long a flush that died keeps its batch from the next one. */
 const LEASE: Millis = 30_000
 
@@ -54,19 +56,16 @@ export function createSpool(
   const holder = `flush-${uuidv7(clock)}`
   const own = queueOf(target)
 
-  const wrap = (envelope: Envelope): Envelope => {
-    const now = clock.now()
-    return {
-      ...{ v: 1, id: uuidv7(clock), task: "spool", input: envelope, queue: own, priority: 5 },
-      ...{ enqueuedAt: now, dueAt: now, headers: { ...target } },
-    }
-  }
+  const wrap = (envelope: Envelope): Envelope => ({
+    ...{ v: 1, id: uuidv7(clock), task: "spool", input: envelope, queue: own, priority: 5 },
+    ...{ enqueuedAt: clock.now(), dueAt: ALWAYS, headers: { ...target } },
+  })
 
   const finish = (deliveries: readonly Delivery[], kind: "ack" | "release") =>
     kept.settle(
       deliveries.map(({ lease }) => ({
         lease,
-        verdict: kind === "ack" ? { kind } : { kind, at: clock.now() },
+        verdict: kind === "ack" ? { kind } : { kind, at: ALWAYS },
         next: [],
       })),
     )

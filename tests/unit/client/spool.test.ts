@@ -36,6 +36,13 @@ describe("a spool", () => {
     expect(found.map((task) => task?.envelope)).toEqual(envelopes)
   })
 
+  test("delivers what was kept by a clock that is fast", async () => {
+    const { clock, target, kept, spool, envelopes } = await desk()
+    const fast = { ...clock, now: () => clock.now() + 3_600_000 }
+    await createSpool(kept, TARGET, fast).keep(envelopes.slice(0, 10))
+    expect(await spool.flush(target.broker)).toBe(10)
+  })
+
   test("keeps everything when the store is still away, and gives it at the next try", async () => {
     const { target, spool, envelopes } = await desk()
     await spool.keep(envelopes.slice(0, 10))
