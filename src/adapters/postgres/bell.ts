@@ -37,10 +37,10 @@ const CLASSES = { schedules: 1_400_136_046, events: 1_400_136_047, commands: 1_4
 
 /** While nothing can be heard, how often to look; and the safety net while it can. */
 const DEAF_TICK: Millis = 100
-const TICKS_WHEN_HEARING = 10
+const HEARING_TICK: Millis = 1000
 
-/** How long we stay among those who wait after the last wait, in ticks: a worker comes and goes all the time. */
-const LINGER = 10
+/** How long we stay among those who wait after the last wait: a worker comes and goes all the time. */
+const LINGER: Millis = 1000
 
 /** A transaction that began before we registered does not tell us: look again when it must be over. */
 const LATE_LOOKS: readonly Millis[] = [5, 25, 125]
@@ -62,7 +62,7 @@ export function createBell(ear: Connection, work: Connection, clock: Clock, ns: 
   const notify = work.sql("SELECT pg_notify($1, $2)")
   const counts = ofEach(() => 0)
   const waiting = ofEach(() => 0)
-  const idle = ofEach(() => 0)
+  const waitedAt = ofEach(() => Number.NEGATIVE_INFINITY)
   const listeners = ofEach(() => new Set<() => void>())
   /** By queue, from when on the earliest announced task is due. */
   const ready = new Map<number, Millis>()
@@ -72,8 +72,9 @@ export function createBell(ear: Connection, work: Connection, clock: Clock, ns: 
   let deaf = false
   let proven = false
   let proving: Promise<void> | undefined
-  let ticker: ReturnType<typeof setInterval> | undefined
-  let ticks = 0
+  let ticker: ReturnType<typeof setTimeout> | undefined
+  let tickAt = 0
+  let netAt = machineClock.monotonic()
   let closed = false
 
   function ring(kind: Kind): void {
@@ -106,6 +107,11 @@ export function createBell(ear: Connection, work: Connection, clock: Clock, ns: 
     registered = new Set()
     deaf = live.pooled
     proven = false
+    const { ended } = live
+    live.ended = () => {
+      ended()
+      tickIn(DEAF_TICK)
+    }
     live.heard = (payload) => {
       if (payload === `${live.pid}`) proven = true
       const [said, queue, due] = payload.split(" ").map(Number) as [number, number?, number?]
@@ -135,18 +141,32 @@ export function createBell(ear: Connection, work: Connection, clock: Clock, ns: 
     return registering
   }
 
+  const isDeafTo = (kind: Kind) => waiting[kind] > 0 && !hearing(kind)
+
+  /** Looks after those who wait: at each tick while they are deaf, once in a while when they are not. */
   function tick(): void {
-    ticks += 1
+    ticker = undefined
+    const now = machineClock.monotonic()
+    const isNet = now - netAt > HEARING_TICK - DEAF_TICK
+    if (isNet) netAt = now
     for (const kind of KINDS) {
-      idle[kind] = waiting[kind] > 0 ? 0 : idle[kind] + 1
-      if (waiting[kind] > 0 && (!hearing(kind) || ticks % TICKS_WHEN_HEARING === 0)) ring(kind)
-      if (idle[kind] > LINGER && registered.has(kind)) leave(kind)
+      if (isDeafTo(kind) || (waiting[kind] > 0 && isNet)) ring(kind)
+      if (waiting[kind] === 0 && now - waitedAt[kind] > LINGER && registered.has(kind)) leave(kind)
     }
-    if (KINDS.some((kind) => waiting[kind] > 0 && !hearing(kind)) && !(deaf && ear.up)) void registerSoon()
-    if (KINDS.every((kind) => waiting[kind] === 0 && !registered.has(kind))) {
-      clearInterval(ticker)
-      ticker = undefined
-    }
+    const isDeaf = KINDS.some(isDeafTo)
+    if (isDeaf && !(deaf && ear.up)) void registerSoon()
+    if (KINDS.some((kind) => waiting[kind] > 0 || registered.has(kind)))
+      tickIn(isDeaf ? DEAF_TICK : HEARING_TICK)
+  }
+
+  /** The next tick is no later than in so long. */
+  function tickIn(ms: Millis): void {
+    const at = machineClock.monotonic() + ms
+    if (closed || (ticker && tickAt <= at)) return
+    clearTimeout(ticker)
+    ticker = setTimeout(tick, ms)
+    ticker.unref()
+    tickAt = at
   }
 
   function leave(kind: Kind): void {
@@ -158,8 +178,7 @@ export function createBell(ear: Connection, work: Connection, clock: Clock, ns: 
   return {
     async attend(kind, run) {
       waiting[kind] += 1
-      ticker ??= setInterval(tick, DEAF_TICK)
-      ticker.unref()
+      tickIn(hearing(kind) ? HEARING_TICK : DEAF_TICK)
       try {
         if (!closed && !hearing(kind) && !(deaf && ear.up)) {
           const late = new AbortController()
@@ -169,6 +188,7 @@ export function createBell(ear: Connection, work: Connection, clock: Clock, ns: 
         return await run()
       } finally {
         waiting[kind] -= 1
+        waitedAt[kind] = machineClock.monotonic()
       }
     },
 
@@ -206,7 +226,7 @@ export function createBell(ear: Connection, work: Connection, clock: Clock, ns: 
 
     async close() {
       closed = true
-      clearInterval(ticker)
+      clearTimeout(ticker)
       await ear.close()
     },
   }
