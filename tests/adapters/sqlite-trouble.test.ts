@@ -182,7 +182,12 @@ describe("sqlite in trouble", () => {
     const driver = await file.open(clock)
     await driver.close()
     const ask = { queues: ["default"], max: 1, holder: "w", leaseMs: 1000 }
-    for (const call of [driver.broker.enqueue([task("a")]), driver.broker.reserve(ask), driver.ping()])
-      expect(await thrown(call)).toMatchObject({ kind: "unavailable", code: "store_closed" })
+    const calls = [
+      () => driver.broker.enqueue([task("a")]),
+      () => driver.broker.reserve(ask),
+      () => driver.ping(),
+    ]
+    for (const call of calls)
+      expect(await thrown(call())).toMatchObject({ kind: "unavailable", code: "store_closed" })
   })
 })
