@@ -78,6 +78,8 @@ test("two Beats on one SQLite file fire each instant once though it could not be
   scene = await openScene("sqlite")
   await through("sqlite refusing to write", async () => {
     const desk = new Database(join(scene.folder, "stem.db"))
+    // The Beats write meanwhile.
+    desk.run("PRAGMA busy_timeout = 5000")
     for (const verb of ["INSERT", "UPDATE"])
       desk.run(
         `CREATE TRIGGER refuse_${verb} BEFORE ${verb} ON schedules BEGIN SELECT RAISE(ABORT, 'no room'); END`,
