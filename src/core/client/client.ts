@@ -129,7 +129,7 @@ export interface ClientParts {
 /** How many envelopes one call to the store carries. */
 const BATCH = 1000
 /** How long after a failure the store is not asked again, so that a file of tasks does not wait for every batch. */
-const LEFT_ALONE: Millis = 5000
+export const LEFT_ALONE: Millis = 5000
 
 /** A client of these parts. It keeps nothing of its own: closing it closes them. */
 export function createClient(parts: ClientParts): Client {

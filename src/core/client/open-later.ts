@@ -1,10 +1,7 @@
-import type { Clock, Millis } from "../kit/clock.ts"
-import type { ClientParts } from "./client.ts"
+import type { Clock } from "../kit/clock.ts"
+import { type ClientParts, LEFT_ALONE } from "./client.ts"
 
 type Later = Pick<ClientParts, "broker" | "inspector" | "results" | "groups" | "events" | "close">
-
-/** How long a store that could not be opened is left alone by `ready`. */
-const LEFT_ALONE: Millis = 5000
 
 /**
  * Parts that are opened when they are first used, and tried again at the next use when that failed: what a sender
@@ -14,16 +11,20 @@ export function openLater(
   open: () => Promise<Later>,
   clock: Pick<Clock, "monotonic">,
 ): Later & {
-  /** Opens them if they are not, so that the clock is the store's; whoever uses them next is told why that failed. */
+  /**
+   * Opens them if they are not, so that the clock is the store's, but not soon after that has failed; whoever uses them
+   * soon after is told why.
+   */
   ready(): Promise<void>
 } {
   let opening: ReturnType<typeof open> | undefined
   let failed: { readonly error: unknown } | undefined
   let failedAt = Number.NEGATIVE_INFINITY
+  const hasJustFailed = () => clock.monotonic() - failedAt < LEFT_ALONE
   const opened = () => {
     const before = failed
     failed = undefined
-    if (before) return Promise.reject(before.error)
+    if (before && hasJustFailed()) return Promise.reject(before.error)
     opening ??= open().catch((error) => {
       opening = undefined
       throw error
@@ -32,7 +33,7 @@ export function openLater(
   }
   return {
     async ready() {
-      if (clock.monotonic() - failedAt < LEFT_ALONE) return
+      if (hasJustFailed()) return
       await opened().catch((error) => {
         failed = { error }
         failedAt = clock.monotonic()

@@ -17,7 +17,7 @@ interface Lead {
   readonly at: Millis
 }
 
-/** Two clocks that are looked after part by less than this, in milliseconds for each. */
+/** Two clocks that are looked after part by less than this share of the time that passes. */
 const DRIFT = 20e-6
 
 /**

@@ -119,3 +119,17 @@ test("that a store could not be opened is told to whoever uses it next, and it i
   expect(tries).toBe(3)
   await later.close()
 })
+
+test("why a store could not be opened is not told long after", async () => {
+  const clock = manualClock()
+  const driver = await open(`memory:keeping-${++stores}`, { namespace: "t", clock })
+  let tries = 0
+  const later = openLater(async () => {
+    if (++tries === 1) throw AWAY
+    return driver
+  }, clock)
+  await later.ready()
+  await clock.advance(5000)
+  expect(await later.inspector.find(["a"])).toEqual([undefined])
+  await later.close()
+})
