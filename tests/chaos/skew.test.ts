@@ -46,7 +46,9 @@ describe.each([
     const machine = { ...systemClock, monotonic: () => performance.now() - slept }
     const stores = await openStores({ broker, namespace: `skew-${crypto.randomUUID()}` }, storeClock(machine))
     const off = () => Math.abs(stores.clock.now() - Date.now())
-    await fact(() => off() < 20, 1000, "it has the store's time")
+    // Past the looks of the beginning: the next is the one that every process makes for as long as it lives.
+    await Bun.sleep(300)
+    expect(off()).toBeLessThan(20)
     slept = HOUR
     expect(off()).toBeGreaterThan(HOUR - 1000)
     await fact(() => off() < 20, 7000, "it has it again")
