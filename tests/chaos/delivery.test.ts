@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, test } from "bun:test"
 import { openStores } from "../../src/stem.ts"
 import { stemCommand } from "../support/executable.ts"
-import { watchMachine } from "./machine.ts"
+import { watchDisk } from "./disk.ts"
 import { fact, openScene, type Scene, STORES } from "./scene.ts"
 
 let scene: Scene
@@ -81,7 +81,7 @@ describe.each([...STORES])("delivery on %s", (store) => {
   test("a delayed task starts within 250 ms of its time on an idle worker", async () => {
     scene = await openScene(store)
     await scene.worker("--concurrency", "2")
-    await using machine = await watchMachine(scene.folder)
+    await using disk = await watchDisk(scene.folder)
     const dues = [700, 1300, 2100].map((ms) => Date.now() + ms)
     const sent = await scene.client.enqueueMany(
       dues.map((at) => ({ task: "work", input: { ms: 1 }, options: { at: new Date(at) } })),
@@ -91,7 +91,7 @@ describe.each([...STORES])("delivery on %s", (store) => {
       10_000,
     )
     const late = statuses.map(({ startedAt = 0 }, at) => startedAt - (dues[at] as number))
-    const stalls = late.map((ms, at) => machine.stalled(dues[at] as number, (dues[at] as number) + ms))
+    const stalls = late.map((ms, at) => disk.stalled(dues[at] as number, (dues[at] as number) + ms))
     const of = stalls.some((ms) => ms > 0)
       ? `, of which the disk stood still for ${stalls.join(", ")} ms`
       : ""

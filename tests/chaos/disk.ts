@@ -1,8 +1,8 @@
 import { open } from "node:fs/promises"
 import { join } from "node:path"
 
-/** How the machine itself held a test up: what waits for a commit can be no faster than a bare write to the disk. */
-export interface MachineWatch extends AsyncDisposable {
+/** How the disk held a test up: what waits for a commit can be no faster than a bare write to the disk. */
+export interface DiskWatch extends AsyncDisposable {
   /** Milliseconds between two instants in which even one byte took longer to be on the disk than it should. */
   stalled(from: number, to: number): number
 }
@@ -12,7 +12,7 @@ const EVERY_MS = 20
 const USUAL_MS = 20
 
 /** Writes a byte and waits until it is on the disk, again and again, in a folder on the disk of the store. */
-export async function watchMachine(folder: string): Promise<MachineWatch> {
+export async function watchDisk(folder: string): Promise<DiskWatch> {
   const file = await open(join(folder, "disk-watch"), "w")
   const writes: { from: number; to: number }[] = []
   let stopped = false

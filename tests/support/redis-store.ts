@@ -89,7 +89,6 @@ export async function keysOf(redis: Redis | Cluster, prefix: string): Promise<st
   return found
 }
 
-/** A store on a clock of its own, as the exam opens it. */
 /** What the exam is given: a fresh namespace of this server or cluster, which it may damage. */
 export async function openForExam(url = REDIS_URL) {
   const store = redisStore(url)
@@ -102,6 +101,7 @@ export async function openForExam(url = REDIS_URL) {
   return { ...opened, again: () => store.open(opened.clock), damage, close: store.remove }
 }
 
+/** A store on a clock of its own. */
 export async function openOnManualClock(store: RedisStore) {
   const clock = manualClock()
   return { clock, driver: await store.open(clock), advance: (ms: number) => store.advance(clock, ms) }
